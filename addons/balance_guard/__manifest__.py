@@ -8,5 +8,10 @@
     "license": "LGPL-3",
     "application": True,
     "depends": ["sales_ledger_sync"],
-    "data": [],
+    "data": [
+        # First, because access rights and views name the groups.
+        "security/balance_guard_groups.xml",
+        # Last, because a menu names the actions of the views above.
+        "views/balance_guard_menus.xml",
+    ],
 }

@@ -8,5 +8,10 @@
     "license": "LGPL-3",
     "application": True,
     "depends": ["sales_ledger_sync"],
-    "data": [],
+    "data": [
+        # First, because access rights and views name the groups.
+        "security/credit_control_groups.xml",
+        # Last, because a menu names the actions of the views above.
+        "views/credit_control_menus.xml",
+    ],
 }

@@ -8,5 +8,10 @@
     "license": "LGPL-3",
     "application": True,
     "depends": ["account", "sale_stock"],
-    "data": [],
+    "data": [
+        # First, because access rights and views name the groups.
+        "security/sales_ledger_sync_groups.xml",
+        # Last, because a menu names the actions of the views above.
+        "views/sales_ledger_sync_menus.xml",
+    ],
 }
