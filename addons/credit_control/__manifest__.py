@@ -11,6 +11,10 @@
     "data": [
         # First, because access rights and views name the groups.
         "security/credit_control_groups.xml",
+        "security/credit_control_rules.xml",
+        "security/ir.model.access.csv",
+        "views/credit_discount_limit_views.xml",
+        "views/res_config_settings_discount_views.xml",
         # Last, because a menu names the actions of the views above.
         "views/credit_control_menus.xml",
     ],

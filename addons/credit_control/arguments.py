@@ -1,0 +1,165 @@
+"""Checks of what callers of the public API pass in.
+
+The JSON-2 interface hands over whatever the client sent: text instead of a number,
+NaN, an id of ten digits too many. Each helper returns a clean value or raises the one
+message the client gets; nothing unchecked reaches the ORM or PostgreSQL, where it
+would become an HTTP 500.
+"""
+
+import math
+from numbers import Real
+
+from odoo.exceptions import AccessError, MissingError, UserError
+
+# Beyond this no quantity or price is meant seriously, and float arithmetic loses cents.
+MAX_NUMBER = 1e12
+# Largest value of PostgreSQL's integer, the type of every id.
+MAX_ID = 2**31 - 1
+
+
+def refuse(message, details):
+    """Raise a UserError that also carries figures.
+
+    The client finds ``details`` as second item of ``arguments`` in the body of the
+    HTTP 422 answer; the web client shows the first item, the message, only.
+
+    :param str message: one translated sentence for the reader
+    :param dict details: JSON-serializable figures
+    :raises UserError: always
+    """
+    error = UserError(message)
+    # The class must stay odoo.exceptions.UserError: clients know it by its name.
+    error.args = (message, details)
+    raise error
+
+
+def number(env, value, label):
+    """Return ``value`` as float if it is an ordinary, finite number.
+
+    :param str label: translated name of the argument, for the message
+    :raises UserError: for text, booleans, NaN, infinity and absurdly large numbers
+    """
+    usable = isinstance(value, Real) and not isinstance(value, bool)
+    if not usable or not math.isfinite(value) or abs(value) > MAX_NUMBER:
+        raise UserError(
+            env._(
+                "%(label)s must be an ordinary number, not %(value)s.",
+                label=label,
+                value=repr(value)[:60],
+            )
+        )
+    return float(value)
+
+
+def positive(env, value, label):
+    """Return ``value`` as float if it is a number greater than zero.
+
+    :raises UserError: otherwise
+    """
+    result = number(env, value, label)
+    if result <= 0:
+        raise UserError(
+            env._(
+                "%(label)s must be greater than zero, not %(value)s.",
+                label=label,
+                value=value,
+            )
+        )
+    return result
+
+
+def percentage(env, value, label):
+    """Return ``value`` as float if it is a number from 0 to 100.
+
+    :raises UserError: otherwise
+    """
+    result = number(env, value, label)
+    if not 0 <= result <= 100:
+        raise UserError(
+            env._(
+                "%(label)s must be between 0 and 100, not %(value)s.",
+                label=label,
+                value=value,
+            )
+        )
+    return result
+
+
+def record(env, model, record_id, label):
+    """Return the record of ``model`` with this id, readable by the user.
+
+    :param str model: technical name of the model
+    :param record_id: the id as the client sent it
+    :raises UserError: if it is no id at all
+    :raises MissingError: if no such record exists
+    :raises AccessError: if the user may not read it, other companies' included
+    """
+    return records(env, model, [record_id], label)
+
+
+def records(env, model, record_ids, label):
+    """Same as :func:`record` for a list of ids; an empty list gives no records."""
+    if not isinstance(record_ids, (list, tuple)):
+        record_ids = [record_ids]
+    for record_id in record_ids:
+        _check_id(env, record_id, label)
+    return _readable(env[model].browse(record_ids), label)
+
+
+def single(recordset, label):
+    """Return the one record a method was called on, readable by the user.
+
+    :raises UserError: if the call named no record, several, or something else
+    :raises MissingError: if the record does not exist
+    :raises AccessError: if the user may not read it
+    """
+    env = recordset.env
+    if len(recordset._ids) != 1:
+        raise UserError(
+            env._(
+                "Pass exactly one id in `ids`: the %(label)s to work on.", label=label
+            )
+        )
+    _check_id(env, recordset._ids[0], label)
+    return _readable(recordset, label)
+
+
+def check_internal(env):
+    """Refuse portal and public users.
+
+    :raises AccessError: for anybody who is not an internal user
+    """
+    if not env.su and not env.user._is_internal():
+        raise AccessError(env._("Only users of the company may call this."))
+
+
+def _check_id(env, record_id, label):
+    whole = isinstance(record_id, int) and not isinstance(record_id, bool)
+    if not whole:
+        raise UserError(
+            env._(
+                "%(label)s must be an id, a whole number, not %(value)s.",
+                label=label,
+                value=repr(record_id)[:60],
+            )
+        )
+    if not 0 < record_id <= MAX_ID:
+        raise MissingError(
+            env._(
+                "There is no %(label)s with id %(value)s.", label=label, value=record_id
+            )
+        )
+
+
+def _readable(recordset, label):
+    missing = recordset - recordset.exists()
+    if missing:
+        raise MissingError(
+            recordset.env._(
+                "There is no %(label)s with id %(value)s.",
+                label=label,
+                value=missing[0].id,
+            )
+        )
+    recordset.check_access("read")
+    return recordset
