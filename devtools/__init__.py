@@ -1,0 +1,1 @@
+"""What ./dev is made of. Standard library only, except the two pytest plug-ins."""

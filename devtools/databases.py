@@ -1,0 +1,110 @@
+"""Making, cloning and dropping databases together with their attachments."""
+
+import json
+import os
+import re
+import shutil
+import time
+from contextlib import contextmanager
+
+from .processes import capture, check
+from .say import say
+
+PREFIX = "subledger_dev_"
+CLONE = re.compile(rf"^{PREFIX}clone_(\d+)_")
+
+
+def query(sql, database="postgres"):
+    """Run `sql` and return the rows as lists of strings."""
+    command = ["psql", "-XAtqw", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", sql]
+    output = check(command, "PostgreSQL refused a statement")
+    return [line.split("|") for line in output.splitlines()]
+
+
+class Databases:
+    """The databases of ./dev, all of them named with one prefix."""
+
+    def __init__(self, workspace):
+        self.filestore = workspace.data_dir / "filestore"
+        self._clones = 0
+
+    def names(self, prefix=""):
+        """Return the names of our databases that go on with `prefix`."""
+        pattern = (PREFIX + prefix).replace("_", r"\_") + "%"
+        return [
+            row[0]
+            for row in query(
+                f"SELECT datname FROM pg_database WHERE datname LIKE '{pattern}'"
+            )
+        ]
+
+    def exists(self, name):
+        """Tell whether the database `name` is there."""
+        return name in self.names()
+
+    def create(self, name, template="template0"):
+        """Create `name` as a copy of `template`, attachments included."""
+        command = ["createdb", "-w", "-T", template]
+        if template == "template0":
+            command += ["-E", "UTF8", "--lc-collate=C"]
+        check([*command, name], f"the database {name} cannot be created")
+        source = self.filestore / template
+        if source.is_dir():
+            # Attachments are named by content and never rewritten: links are enough.
+            copy = self.filestore / name
+            shutil.copytree(source, copy, copy_function=os.link, dirs_exist_ok=True)
+
+    def drop(self, name):
+        """Drop `name` if it is there, and its attachments."""
+        capture(["dropdb", "-w", "--if-exists", "--force", name])
+        shutil.rmtree(self.filestore / name, ignore_errors=True)
+
+    def rename(self, old, new):
+        """Give a database and its attachments another name."""
+        query(f'ALTER DATABASE "{old}" RENAME TO "{new}"')
+        shutil.rmtree(self.filestore / new, ignore_errors=True)
+        if (self.filestore / old).is_dir():
+            (self.filestore / old).rename(self.filestore / new)
+
+    @contextmanager
+    def clone(self, template, label="tests"):
+        """Have a throw-away copy of `template` meanwhile; yields its name."""
+        self._clones += 1
+        name = f"{PREFIX}clone_{os.getpid()}_{self._clones}_{label}"
+        self.create(name, template)
+        try:
+            yield name
+        finally:
+            self.drop(name)
+
+    def drop_abandoned(self):
+        """Drop the clones of processes that no longer run."""
+        for name in self.names("clone_"):
+            match = CLONE.match(name)
+            if match and not os.path.exists(f"/proc/{match[1]}"):
+                self.drop(name)
+
+    def note(self, name, **values):
+        """Write `values` into the comment of a database, with the present time."""
+        text = json.dumps({**values, "used": int(time.time())}).replace("'", "''")
+        query(f"COMMENT ON DATABASE \"{name}\" IS '{text}'")
+
+    def read_note(self, name):
+        """Return what `note` wrote, or an empty dict."""
+        rows = query(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database "
+            f"WHERE datname = '{name}'"
+        )
+        try:
+            return json.loads("|".join(rows[0])) if rows else {}
+        except ValueError:
+            return {}
+
+    def keep_recent(self, prefix, number):
+        """Drop all but the `number` most recently used databases with `prefix`."""
+        age = {name: self.read_note(name).get("used", 0) for name in self.names(prefix)}
+        for name in sorted(age, key=age.get, reverse=True)[number:]:
+            say(f"Dropping the old template {name}")
+            capture(["dropdb", "-w", "--if-exists", name])
+            if not self.exists(name):
+                shutil.rmtree(self.filestore / name, ignore_errors=True)
