@@ -176,8 +176,11 @@ def unpack(packages, folder):
             )
 
 
-def fetch_and_unpack(packages, suites, target):
-    """Download `packages` of `suites` and unpack them; `target` appears when done."""
+def fetch_and_unpack(packages, suites, target, complete):
+    """Download `packages` of `suites` and unpack them; `target` appears when done.
+
+    :param complete: called with the unpacked folder before it gets its final name
+    """
     if not shutil.which("apt-get") or not shutil.which("dpkg"):
         raise DevError("apt-get and dpkg are missing")
     mirror = machine_mirror()
@@ -186,4 +189,5 @@ def fetch_and_unpack(packages, suites, target):
         tree = Path(folder) / "tree"
         tree.mkdir(mode=0o755)
         unpack(files, tree)
+        complete(tree)
         tree.rename(target)

@@ -9,6 +9,7 @@ from .workspace import ADDONS
 CONFIGURATION = """[options]
 addons_path = {addons_path}
 data_dir = {data_dir}
+screenshots = {home}/screenshots
 http_interface = 127.0.0.1
 list_db = False
 admin_passwd = admin
@@ -28,7 +29,9 @@ class Odoo:
     def _write_configuration(self):
         paths = [self.workspace.addons, *self.source.addons_paths]
         text = CONFIGURATION.format(
-            addons_path=",".join(map(str, paths)), data_dir=self.workspace.data_dir
+            addons_path=",".join(map(str, paths)),
+            data_dir=self.workspace.data_dir,
+            home=self.workspace.home,
         )
         self.workspace.config.write_text(text)
 
@@ -81,7 +84,5 @@ class Odoo:
 
 
 def is_error(line):
-    """Tell whether a log line is an error, harmless known ones excepted."""
-    if "selfie_segmentation" in line:
-        return False
+    """Tell whether a log line is an error."""
     return any(mark in line for mark in FIRST_ERROR_MARKS)

@@ -29,6 +29,7 @@ DEBIAN_PACKAGES = (
     "fonts-ocr-b",
     "fonts-roboto-unhinted",
 )
+DEBIAN_SITE = "usr/lib/python3/dist-packages"
 VERSION = re.compile(
     r"^version_info = \((\d+), (\d+)|^version_info = \('([^']+)', (\d+)"
 )
@@ -79,7 +80,7 @@ def locate(home):
     :raises DevError: when there is no Odoo, or one of another version
     """
     home = Path(home).expanduser().absolute()
-    places = [home, home / "usr/lib/python3/dist-packages"]
+    places = [home, home / DEBIAN_SITE]
     if home.name == "odoo":
         places.append(home.parent)
     for folder in places:
@@ -159,9 +160,19 @@ def _debian(target):
         return
     say("It cannot be reached: downloading Debian's package of Odoo 19 (about 125 MB)")
     try:
-        apt.fetch_and_unpack(DEBIAN_PACKAGES, DEBIAN_SUITES, target)
+        apt.fetch_and_unpack(DEBIAN_PACKAGES, DEBIAN_SUITES, target, _add_stub)
     except DevError as error:
         raise DevError(
             f"Odoo {SERIES} cannot be had: {UPSTREAM} does not answer and {error}; "
             f"set ODOO_HOME to an Odoo {SERIES} of yours"
         ) from None
+
+
+def _add_stub(tree):
+    """Put an empty file where the package lacks one that the web client asks for.
+
+    Without it each page logs an error in the browser, which fails every browser test.
+    """
+    library = tree / DEBIAN_SITE / "odoo/addons/mail/static/lib/selfie_segmentation"
+    library.mkdir(exist_ok=True)
+    (library / "selfie_segmentation.js").touch()
