@@ -11,6 +11,7 @@
     "data": [
         # First, because access rights and views name the groups.
         "security/sales_ledger_sync_groups.xml",
+        "views/account_move_views.xml",
         # Last, because a menu names the actions of the views above.
         "views/sales_ledger_sync_menus.xml",
     ],
