@@ -1,3 +1,4 @@
+from . import test_allocate_inventory
 from . import test_check_availability
 from . import test_discount_limit
 from . import test_item_price
