@@ -15,6 +15,7 @@
         "security/ir.model.access.csv",
         "views/credit_discount_limit_views.xml",
         "views/res_config_settings_discount_views.xml",
+        "views/res_config_settings_payment_views.xml",
         # Last, because a menu names the actions of the views above.
         "views/credit_control_menus.xml",
     ],

@@ -3,3 +3,4 @@ from . import test_check_availability
 from . import test_discount_limit
 from . import test_item_price
 from . import test_line_total
+from . import test_overpayment
