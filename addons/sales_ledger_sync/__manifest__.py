@@ -11,8 +11,12 @@
     "data": [
         # First, because access rights and views name the groups.
         "security/sales_ledger_sync_groups.xml",
+        "security/sales_ledger_sync_rules.xml",
+        "security/ir.model.access.csv",
+        "data/ir_cron.xml",
         "views/account_move_views.xml",
         # Last, because a menu names the actions of the views above.
         "views/sales_ledger_sync_menus.xml",
     ],
+    "uninstall_hook": "uninstall_hook",
 }

@@ -1,0 +1,27 @@
+from odoo import models
+
+
+class ResPartner(models.Model):
+    _inherit = "res.partner"
+
+    def write(self, vals):
+        # EXTENDS 'account': a new commercial entity takes its items along.
+        if not {"parent_id", "is_company"} & vals.keys():
+            return super().write(vals)
+        owners = self._get_commercial_owners()
+        res = super().write(vals)
+        moved = [
+            partner.id
+            for partner, owner in owners.items()
+            if partner.commercial_partner_id != owner
+        ]
+        if moved:
+            self.env["subledger.sync"]._sync_partners(moved)
+        return res
+
+    def _get_commercial_owners(self):
+        """Commercial entity of these contacts and of all contacts below them."""
+        # As superuser: contacts below may be hidden from whoever moves the parent.
+        partners_sudo = self.sudo().with_context(active_test=False)
+        below = partners_sudo.search([("id", "child_of", self.ids)])
+        return {partner: partner.commercial_partner_id for partner in below}
