@@ -15,6 +15,7 @@
         "security/ir.model.access.csv",
         "data/ir_cron.xml",
         "views/account_move_views.xml",
+        "views/subledger_backfill_views.xml",
         # Last, because a menu names the actions of the views above.
         "views/sales_ledger_sync_menus.xml",
     ],

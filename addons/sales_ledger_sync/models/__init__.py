@@ -11,5 +11,8 @@ from . import base_partner_merge
 from . import res_company
 from . import res_partner
 from . import subledger_account
+from . import subledger_backfill
+from . import subledger_backfill_figures
+from . import subledger_backfill_job
 from . import subledger_entry
 from . import subledger_sync

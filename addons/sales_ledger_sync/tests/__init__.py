@@ -1,3 +1,4 @@
+from . import test_backfill
 from . import test_entries
 from . import test_guards
 from . import test_open_credit

@@ -1,0 +1,352 @@
+from contextlib import contextmanager
+
+from odoo import fields, models
+from odoo.tools import SQL
+
+from ..fields import KeylessMany2one
+from .subledger_entry import TRANSACTION_TYPES
+
+
+class SubledgerBackfillBalance(models.Model):
+    """One partner on one control account, before and after a backfill."""
+
+    _name = "subledger.backfill.balance"
+    _description = "Subledger Backfill: Balance"
+    _order = "difference desc, partner_name, id"
+    _rec_name = "partner_name"
+    _log_access = False
+
+    backfill_id = fields.Many2one(
+        "subledger.backfill", required=True, readonly=True, ondelete="cascade"
+    )
+    company_currency_id = fields.Many2one(related="backfill_id.company_currency_id")
+    partner_id = KeylessMany2one("res.partner", string="Partner", readonly=True)
+    partner_name = fields.Char(readonly=True)
+    account_id = KeylessMany2one(
+        "account.account", string="Control Account", readonly=True
+    )
+    entry_count = fields.Integer(
+        string="Entries to Write",
+        readonly=True,
+        help="New entries and reversals together.",
+    )
+    ledger_balance = fields.Monetary(
+        string="Ledger Now", currency_field="company_currency_id", readonly=True
+    )
+    to_write = fields.Monetary(
+        string="To Be Written", currency_field="company_currency_id", readonly=True
+    )
+    general_ledger = fields.Monetary(
+        currency_field="company_currency_id", readonly=True
+    )
+    difference = fields.Monetary(
+        currency_field="company_currency_id",
+        readonly=True,
+        help="General ledger less ledger and what is to be written: items that stay "
+        "out of the ledger, listed with their reason.",
+    )
+
+    _backfill = models.Index("(backfill_id)")
+
+
+class SubledgerBackfillType(models.Model):
+    """How many entries of one kind a backfill writes."""
+
+    _name = "subledger.backfill.type"
+    _description = "Subledger Backfill: Entries by Type"
+    _order = "id"
+    _rec_name = "transaction_type"
+    _log_access = False
+
+    backfill_id = fields.Many2one(
+        "subledger.backfill", required=True, readonly=True, ondelete="cascade"
+    )
+    company_currency_id = fields.Many2one(related="backfill_id.company_currency_id")
+    transaction_type = fields.Selection(TRANSACTION_TYPES, readonly=True)
+    entry_count = fields.Integer(string="Entries to Write", readonly=True)
+    balance = fields.Monetary(
+        currency_field="company_currency_id",
+        readonly=True,
+        help="Debit minus credit, in company currency.",
+    )
+
+    _backfill = models.Index("(backfill_id)")
+
+
+class SubledgerBackfillUnmatched(models.Model):
+    """Items of an account that a backfill leaves out or sets apart, and why."""
+
+    _name = "subledger.backfill.unmatched"
+    _description = "Subledger Backfill: Unmatched Items"
+    _order = "id"
+    _rec_name = "reason"
+    _log_access = False
+
+    backfill_id = fields.Many2one(
+        "subledger.backfill", required=True, readonly=True, ondelete="cascade"
+    )
+    company_currency_id = fields.Many2one(related="backfill_id.company_currency_id")
+    reason = fields.Selection(
+        [
+            ("no_partner", "No partner: kept apart, under no partner"),
+            ("manual", "Manual entry without a source document: left out"),
+            ("history", "Before the start date: left out"),
+            ("non_trade", "Account that is not for trade: left out"),
+        ],
+        readonly=True,
+    )
+    account_id = KeylessMany2one("account.account", string="Account", readonly=True)
+    item_count = fields.Integer(string="Journal Items", readonly=True)
+    balance = fields.Monetary(
+        currency_field="company_currency_id",
+        readonly=True,
+        help="Debit minus credit, in company currency.",
+    )
+
+    _backfill = models.Index("(backfill_id)")
+
+
+class SubledgerBackfill(models.Model):
+    """What a backfill would write, and what it leaves out, in three tables.
+
+    Asked of the engine itself under the settings that the backfill would make, so that
+    the preview cannot promise anything else than what the job does.
+    """
+
+    _inherit = "subledger.backfill"
+
+    def _write_figures(self):
+        """Fill the three tables of figures anew."""
+        self.ensure_one()
+        self.env["subledger.sync"]._flush_what_is_read()
+        self.env["account.move.line"].flush_model(
+            ["company_id", "date", "parent_state"]
+        )
+        for model in (
+            "subledger.backfill.balance",
+            "subledger.backfill.type",
+            "subledger.backfill.unmatched",
+        ):
+            self._clear_figures(model)
+        with self._settings_of_draft():
+            self.env.cr.execute(self._balances_query())
+            self.env.cr.execute(self._unmatched_query())
+        self.invalidate_recordset(["balance_ids", "type_ids", "unmatched_ids"])
+        # Figures are the system's; the caller has checked the rights.
+        self.sudo().preview_date = fields.Datetime.now()
+
+    def _clear_figures(self, model):
+        table = SQL.identifier(self.env[model]._table)
+        self.env.cr.execute(
+            SQL("DELETE FROM %s WHERE backfill_id = %s", table, self.id)
+        )
+        self.env[model].invalidate_model()
+
+    @contextmanager
+    def _settings_of_draft(self):
+        """Show the engine the settings of this backfill, and put back the company's.
+
+        By SQL, below the hooks and caches of the company: nothing outside of this
+        transaction ever sees the change.
+        """
+        query = SQL(
+            """SELECT subledger_history, subledger_start_date
+                 FROM res_company WHERE id = %s""",
+            self.company_id.id,
+        )
+        [before] = self.env.execute_query(query)
+        if before == (self.mode, self.start_date):
+            yield
+            return
+        self._set_company_settings(self.mode, self.start_date)
+        yield
+        self._set_company_settings(*before)
+
+    def _set_company_settings(self, history, start_date):
+        self.env.cr.execute(
+            SQL(
+                """UPDATE res_company
+                      SET subledger_history = %s, subledger_start_date = %s
+                    WHERE id = %s""",
+                history,
+                start_date,
+                self.company_id.id,
+            )
+        )
+
+    # ------------------------------------------------------------------
+    # Per partner and account, and by type
+    # ------------------------------------------------------------------
+
+    def _balances_query(self):
+        """One statement, so that both tables tell of the same moment."""
+        return SQL(
+            """
+            WITH difference AS MATERIALIZED (%(difference)s),
+            opening AS MATERIALIZED (%(opening)s),
+            written AS (%(written)s),
+            by_type AS (
+                INSERT INTO subledger_backfill_type
+                       (backfill_id, transaction_type, entry_count, balance)
+                SELECT %(backfill)s, transaction_type, COUNT(*), SUM(amount)
+                  FROM written
+              GROUP BY transaction_type
+              ORDER BY transaction_type
+            ),
+            side AS (%(sides)s)
+            INSERT INTO subledger_backfill_balance
+                   (backfill_id, partner_id, partner_name, account_id, entry_count,
+                    ledger_balance, to_write, general_ledger, difference)
+            SELECT %(backfill)s, side.partner_id, MIN(partner.name), account_id,
+                   SUM(entries), SUM(ledger), SUM(to_write), SUM(general),
+                   SUM(general - ledger - to_write)
+              FROM side
+              LEFT JOIN res_partner AS partner ON partner.id = side.partner_id
+          GROUP BY side.partner_id, account_id
+            """,
+            backfill=self.id,
+            difference=self._difference_sql(),
+            opening=self._openings_sql(),
+            written=self._written_sql(),
+            sides=self._sides_sql(),
+        )
+
+    def _difference_sql(self):
+        sync = self.env["subledger.sync"]
+        return sync._difference_query(
+            sync._candidates_of_companies(self.company_id.ids)
+        )
+
+    def _openings_sql(self):
+        """What opening entries would change: partner, account, amount."""
+        sync = self.env["subledger.sync"]
+        return SQL(
+            """
+            SELECT partner_id, account_id, SUM(amount) AS amount
+              FROM (
+                SELECT owner.id AS partner_id, line.account_id, line.balance AS amount
+                  FROM account_move_line AS candidate_line
+                 CROSS JOIN LATERAL (
+                       SELECT candidate_line.id AS move_line_id) AS candidate
+                  %(joins)s
+                 WHERE candidate_line.company_id = %(company)s
+                   AND candidate_line.date < company.subledger_start_date
+                   AND company.subledger_history = 'opening'
+                   AND move.state = 'posted' AND %(trade)s AND NOT %(since)s
+                   AND NOT EXISTS (
+                       SELECT FROM subledger_entry AS entry
+                        WHERE entry.move_line_id = line.id AND %(live)s)
+                 UNION ALL
+                SELECT entry.partner_id, entry.account_id, entry.credit - entry.debit
+                  FROM subledger_entry AS entry
+                 WHERE entry.company_id = %(company)s
+                   AND entry.move_line_id IS NULL AND %(live)s
+                   AND %(mode)s IN ('opening', 'full')
+              ) AS part
+          GROUP BY partner_id, account_id
+            HAVING SUM(amount) <> 0
+            """,
+            company=self.company_id.id,
+            mode=self.mode,
+            joins=sync._item_joins_sql(),
+            trade=sync._trade_condition("account"),
+            since=sync._since_condition(),
+            live=self.env["subledger.entry"]._live_sql("entry"),
+        )
+
+    def _written_sql(self):
+        """One row per entry to be written: partner, account, type, amount."""
+        sync = self.env["subledger.sync"]
+        return SQL(
+            """
+            SELECT owner.id AS partner_id, line.account_id, line.balance AS amount,
+                   COALESCE(%(source)s, 'adjustment') AS transaction_type
+              FROM (SELECT move_line_id FROM difference
+                     WHERE difference <> 'superfluous') AS candidate
+              %(joins)s
+             UNION ALL
+            SELECT entry.partner_id, entry.account_id, entry.credit - entry.debit,
+                   'reversal'
+              FROM difference
+              JOIN subledger_entry AS entry ON entry.id = difference.entry_id
+             UNION ALL
+            SELECT partner_id, account_id, amount, 'opening' FROM opening
+            """,
+            source=sync._source_type_sql(),
+            joins=sync._item_joins_sql(),
+        )
+
+    def _sides_sql(self):
+        """General ledger, ledger and what is to be written, side by side."""
+        return SQL(
+            """
+            SELECT partner_id, account_id, COUNT(*) AS entries, 0.0 AS ledger,
+                   SUM(amount) AS to_write, 0.0 AS general
+              FROM written
+          GROUP BY partner_id, account_id
+             UNION ALL
+            SELECT partner_id, account_id, 0, balance, 0.0, 0.0
+              FROM %(balances)s AS head
+             UNION ALL
+            SELECT partner.commercial_partner_id, line.account_id, 0, 0.0, 0.0,
+                   SUM(line.balance)
+              FROM account_move_line AS line
+              JOIN account_account AS account ON account.id = line.account_id
+              LEFT JOIN res_partner AS partner ON partner.id = line.partner_id
+             WHERE line.company_id = %(company)s AND line.parent_state = 'posted'
+               AND %(trade)s
+          GROUP BY partner.commercial_partner_id, line.account_id
+            """,
+            company=self.company_id.id,
+            balances=self.env["subledger.account"]._balance_table(self.company_id),
+            trade=self.env["subledger.sync"]._trade_condition("account"),
+        )
+
+    # ------------------------------------------------------------------
+    # What is left out, or set apart
+    # ------------------------------------------------------------------
+
+    def _unmatched_query(self):
+        return SQL(
+            """
+            INSERT INTO subledger_backfill_unmatched
+                   (backfill_id, reason, account_id, item_count, balance)
+            SELECT %(backfill)s, reason, account_id, COUNT(*), SUM(balance)
+              FROM (%(classified)s) AS item
+             WHERE reason IS NOT NULL
+          GROUP BY reason, account_id
+          ORDER BY reason, account_id
+            """,
+            backfill=self.id,
+            classified=self._classified_items_sql(),
+        )
+
+    def _classified_items_sql(self):
+        """Every posted receivable or payable item with the reason it stands out."""
+        sync = self.env["subledger.sync"]
+        return SQL(
+            """
+            SELECT line.account_id, line.balance,
+                   CASE WHEN NOT %(trade)s THEN 'non_trade'
+                        WHEN entry.id IS NULL AND NOT %(since)s
+                             AND company.subledger_history = 'opening' THEN NULL
+                        WHEN entry.id IS NULL AND NOT %(since)s THEN 'history'
+                        WHEN entry.id IS NULL AND NOT %(policy)s THEN 'manual'
+                        WHEN owner.id IS NULL THEN 'no_partner' END AS reason
+              FROM account_move_line AS candidate_line
+             CROSS JOIN LATERAL (
+                   SELECT candidate_line.id AS move_line_id) AS candidate
+              %(joins)s
+              LEFT JOIN subledger_entry AS entry
+                     ON entry.move_line_id = line.id AND %(live)s
+             WHERE candidate_line.company_id = %(company)s
+               AND candidate_line.parent_state = 'posted'
+               AND account.account_type IN ('asset_receivable', 'liability_payable')
+            """,
+            company=self.company_id.id,
+            joins=sync._item_joins_sql(),
+            trade=sync._trade_condition("account"),
+            since=sync._since_condition(),
+            policy=sync._policy_condition(),
+            live=self.env["subledger.entry"]._live_sql("entry"),
+        )

@@ -1,0 +1,165 @@
+import logging
+import random
+import time
+
+from psycopg2 import OperationalError, errors
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+_logger = logging.getLogger(__name__)
+
+# Items compared in one transaction: about a second, some ten megabytes.
+BATCH_ITEMS = 50_000
+# Scheduled actions are not repeated by Odoo when they lose against another transaction.
+ATTEMPTS = 8
+RETRIABLE = (
+    errors.SerializationFailure,
+    errors.DeadlockDetected,
+    errors.LockNotAvailable,
+)
+
+
+class SubledgerBackfill(models.Model):
+    """The background job: committed batches by id of the journal items."""
+
+    _inherit = "subledger.backfill"
+
+    @api.model
+    def _cron_run(self):
+        """Work on the running backfills until they are done or time is over."""
+        running = self.search([("state", "=", "running")], order="id")
+        cron = self.env["ir.cron"]
+        cron._commit_progress(remaining=running._count_remaining())
+        for backfill in running:
+            if not backfill._run():
+                break
+
+    def _run(self):
+        """Batch after batch; return whether there is time for more.
+
+        Every batch is committed with its progress. A person who pauses or cancels
+        writes the same row: one of the two waits, and the job sees the new state
+        before its next batch.
+        """
+        while self.exists() and self.state == "running":
+            processed = self._run_batch_safely()
+            left = self.env["ir.cron"]._commit_progress(
+                processed, remaining=self._count_remaining()
+            )
+            if not left:
+                return False
+        return True
+
+    def _run_batch_safely(self):
+        try:
+            return self._run_batch_with_retries()
+        except OperationalError:
+            # The database, not the data: the next run of the job goes on.
+            raise
+        except Exception as error:
+            _logger.exception("Backfill %s failed", self.id)
+            self.env.cr.rollback()
+            self.write({"state": "failed", "error": str(error)})
+            return 0
+
+    def _run_batch_with_retries(self):
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                processed = self._run_batch()
+                self.env.flush_all()
+                return processed
+            except RETRIABLE:
+                self.env.cr.rollback()
+                if attempt == ATTEMPTS:
+                    raise
+                time.sleep(random.uniform(0, 0.05 * 2**attempt))
+                if self.state != "running":
+                    return 0
+
+    def _run_batch(self):
+        """Do the next piece of work in this transaction; return the items done."""
+        self.ensure_one()
+        started = time.monotonic()
+        if not self.openings_done:
+            values, processed = self._run_openings(), 0
+        else:
+            values, processed = self._run_items()
+        values["seconds"] = self.seconds + time.monotonic() - started
+        self.write(values)
+        if values.get("state") == "done":
+            # What the ledger looks like now, and what stayed out of it.
+            self._write_figures()
+        return processed
+
+    def _run_openings(self):
+        """Write the opening entries, or take back those of an earlier choice."""
+        values = {"openings_done": True}
+        if self.mode in ("opening", "full"):
+            sync = self.env["subledger.sync"]
+            keys = sync._write_openings(self.company_id, origin="backfill")
+            self.env["subledger.account"]._schedule_sealing(keys)
+            values["opening_count"] = len(keys) if self.mode == "opening" else 0
+        return values
+
+    def _run_items(self):
+        """Let the engine compare the next items; nothing left: done."""
+        lines = self._get_next_lines()
+        if not lines:
+            return {"state": "done", "finished_on": fields.Datetime.now()}, 0
+        result = self.env["subledger.sync"]._sync_lines(lines, origin="backfill")
+        return {
+            "last_line_id": lines[-1],
+            "items_done": self.items_done + len(lines),
+            "entry_count": self.entry_count + result.entries,
+            "reversal_count": self.reversal_count + result.reversals,
+        }, len(lines)
+
+    def _get_next_lines(self):
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT line.id %s ORDER BY line.id LIMIT %s",
+                self._from_items_sql(),
+                BATCH_ITEMS,
+            )
+        )
+        return [line_id for (line_id,) in rows]
+
+    def _count_items(self):
+        [(count,)] = self.env.execute_query(
+            SQL("SELECT COUNT(*) %s", self._from_items_sql())
+        )
+        return count
+
+    def _from_items_sql(self):
+        """FROM and WHERE: posted items on control accounts, still to be compared."""
+        self.env["account.move.line"].flush_model(
+            ["account_id", "company_id", "parent_state"]
+        )
+        return SQL(
+            """
+              FROM account_move_line AS line
+              JOIN account_account AS account ON account.id = line.account_id
+             WHERE line.company_id = %(company)s
+               AND line.parent_state = 'posted'
+               AND line.id > %(last)s
+               AND (line.id <= %(end)s OR %(end)s = 0)
+               AND %(trade)s
+            """,
+            company=self.company_id.id,
+            last=self.last_line_id,
+            end=self.end_line_id,
+            trade=self.env["subledger.sync"]._trade_condition("account"),
+        )
+
+    def _get_last_line_id(self):
+        rows = self.env.execute_query(SQL("SELECT MAX(id) FROM account_move_line"))
+        return rows[0][0] or 0
+
+    def _count_remaining(self):
+        """Items that all running backfills still have before them, and one step to
+        finish each: a job with remaining work is run again at once."""
+        return sum(
+            max(backfill.items_total - backfill.items_done, 0) + 1
+            for backfill in self.search([("state", "=", "running")])
+        )

@@ -1,0 +1,321 @@
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
+from odoo.tests import tagged
+from odoo.tools import SQL, mute_logger
+
+from ..models import subledger_backfill_job as job_module
+from .common import SubledgerCommon
+
+LIVE = [("event", "=", "entry"), ("is_reversed", "=", False)]
+
+
+@tagged("post_install", "-at_install")
+class TestBackfill(SubledgerCommon):
+    """A company with items from before its ledger: the engine is off for them."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company.write(
+            {"subledger_start_date": "2026-06-01", "subledger_history": "none"}
+        )
+        cls.manager = cls.env["res.users"].create(
+            {
+                "name": "Ledger manager",
+                "login": "ledger_manager",
+                "group_ids": [
+                    Command.link(
+                        cls.env.ref("sales_ledger_sync.group_ledger_manager").id
+                    )
+                ],
+                "company_ids": [Command.set(cls.company.ids)],
+                "company_id": cls.company.id,
+            }
+        )
+
+    def _old_documents(self):
+        """Two invoices, a payment and manual items the ledger knows nothing of."""
+        sync = type(self.env["subledger.sync"])
+        with patch.object(sync, "_sync", lambda self, *a, **k: None):
+            first = self._invoice(100, date="2026-01-10", invoice_date="2026-01-10")
+            second = self._invoice(70, date="2026-07-10", invoice_date="2026-07-10")
+            manual = self._entry_move(20, date="2026-01-12")
+            nobody = self._entry_move(
+                5, partner=self.env["res.partner"], date="2026-07-12"
+            )
+        documents = first + second + manual + nobody
+        documents.flush_recordset()
+        # They were posted before the ledger came.
+        self.env.cr.execute(
+            SQL(
+                "UPDATE account_move SET subledger_posted_at = NULL WHERE id IN %s",
+                documents._ids,
+            )
+        )
+        documents.invalidate_recordset()
+        return first, second, manual, nobody
+
+    def _backfill(self, mode="full", start_date="2026-06-01", **values):
+        return (
+            self.env["subledger.backfill"]
+            .with_user(self.manager)
+            .create(
+                {
+                    "company_id": self.company.id,
+                    "mode": mode,
+                    "start_date": start_date,
+                    **values,
+                }
+            )
+        )
+
+    def _run(self, backfill):
+        """Start, and let the scheduled action work."""
+        backfill.action_start()
+        self._run_job()
+        return backfill
+
+    def _run_job(self):
+        with self.enter_registry_test_mode():
+            cron = self.env.ref("sales_ledger_sync.ir_cron_backfill")
+            cron.method_direct_trigger()
+        self.env.invalidate_all()
+
+    def _entries(self, *domain):
+        return self.env["subledger.entry"].search(
+            [("company_id", "=", self.company.id), *domain], order="id"
+        )
+
+    def _balance(self, *domain):
+        entries = self._entries(*domain)
+        return sum(entries.mapped("debit")) - sum(entries.mapped("credit"))
+
+    def test_full_history(self):
+        first, second, _manual, _nobody = self._old_documents()
+        backfill = self._run(self._backfill("full"))
+        self.assertEqual(backfill.state, "done")
+        self.assertEqual(self._entries().mapped("reference"), [first.name, second.name])
+        self.assertEqual(set(self._entries().mapped("origin")), {"backfill"})
+        self.assertEqual(backfill.entry_count, 2)
+        self.assertEqual(backfill.progress, 100)
+        self.assertEqual(self.company.subledger_history, "full")
+
+    def test_leave_history(self):
+        _first, second, _manual, _nobody = self._old_documents()
+        self._run(self._backfill("none"))
+        self.assertEqual(self._entries().mapped("reference"), [second.name])
+
+    def test_one_opening_entry(self):
+        self._old_documents()
+        backfill = self._run(self._backfill("opening"))
+        opening = self._entries(("transaction_type", "=", "opening"))
+        self.assertEqual(opening.debit, 120)
+        self.assertEqual(str(opening.date), "2026-06-01")
+        self.assertEqual(backfill.opening_count, 1)
+        self.assertEqual(backfill.entry_count, 1)
+        self.assertEqual(self._balance(("partner_id", "=", self.partner.id)), 190)
+
+    def test_start_date_becomes_the_company_s(self):
+        self._old_documents()
+        self._run(self._backfill("none", "2026-01-01"))
+        self.assertEqual(str(self.company.subledger_start_date), "2026-01-01")
+        self.assertEqual(self._balance(), 170)
+
+    def test_second_run_writes_nothing(self):
+        self._old_documents()
+        for mode in ("full", "opening"):
+            self._run(self._backfill(mode))
+            before = self._entries()
+            again = self._run(self._backfill(mode))
+            self.assertEqual(again.state, "done")
+            self.assertEqual(
+                (again.entry_count, again.reversal_count, again.opening_count),
+                (0, 0, 0),
+            )
+            self.assertEqual(self._entries(), before)
+
+    def test_live_entries_are_not_repeated(self):
+        invoice = self._invoice(40, date="2026-08-01", invoice_date="2026-08-01")
+        self._run(self._backfill("full"))
+        self.assertEqual(len(self._entries(("move_id", "=", invoice.id))), 1)
+
+    def test_opening_gives_way_to_full_history(self):
+        self._old_documents()
+        self._run(self._backfill("opening"))
+        self._run(self._backfill("full"))
+        live = self._entries(*LIVE)
+        self.assertNotIn("opening", live.mapped("transaction_type"))
+        self.assertEqual(self._balance(), 170)
+
+    def test_preview_is_what_the_run_does(self):
+        self._old_documents()
+        for mode in ("none", "opening", "full"):
+            preview = self._backfill(mode)
+            preview.action_preview()
+            before = {
+                (line.partner_id.id, line.account_id.id): line.ledger_balance
+                + line.to_write
+                for line in preview.balance_ids
+            }
+            promised = sum(preview.type_ids.mapped("entry_count"))
+            count = len(self._entries())
+            self.assertEqual(self._run(preview).state, "done")
+            self.assertEqual(len(self._entries()) - count, promised, mode)
+            for line in preview.balance_ids:
+                self.assertEqual(
+                    line.ledger_balance, before[line.partner_id.id, line.account_id.id]
+                )
+                self.assertEqual(line.to_write, 0)
+
+    def test_preview_changes_nothing(self):
+        self._old_documents()
+        self._backfill("full", "2026-01-01").action_preview()
+        self.env.invalidate_all()
+        self.assertFalse(self._entries())
+        self.assertEqual(str(self.company.subledger_start_date), "2026-06-01")
+        self.assertEqual(self.company.subledger_history, "none")
+
+    def test_preview_explains_every_difference(self):
+        self._old_documents()
+        preview = self._backfill("none")
+        preview.action_preview()
+        ada = preview.balance_ids.filtered(lambda line: line.partner_name == "Ada Ltd")
+        self.assertEqual(
+            (ada.ledger_balance, ada.to_write, ada.general_ledger, ada.difference),
+            (0, 70, 190, 120),
+        )
+        unmatched = {line.reason: line.balance for line in preview.unmatched_ids}
+        self.assertEqual(unmatched, {"history": 120, "manual": 5})
+        self.assertEqual(
+            sum(preview.balance_ids.mapped("difference")), sum(unmatched.values())
+        )
+        self.assertEqual(preview.type_ids.transaction_type, "sale")
+
+    def test_items_without_partner_are_named_and_kept_apart(self):
+        self._old_documents()
+        self.company.subledger_manual_policy = "record"
+        preview = self._backfill("full")
+        preview.action_preview()
+        unmatched = {line.reason: line.balance for line in preview.unmatched_ids}
+        self.assertEqual(unmatched, {"no_partner": 5})
+        self._run(preview)
+        self.assertEqual(self._balance(("partner_id", "=", False)), 5)
+
+    def test_non_trade_account_is_named(self):
+        account = self.receivable.copy({"non_trade": True})
+        self._entry_move(9, account=account, date="2026-07-01")
+        preview = self._backfill("full")
+        preview.action_preview()
+        self.assertEqual(preview.unmatched_ids.reason, "non_trade")
+        self.assertEqual(preview.unmatched_ids.account_id, account)
+
+    def test_batches_pause_and_resume(self):
+        self._old_documents()
+        self.patch(job_module, "BATCH_ITEMS", 1)
+        backfill = self._backfill("full")
+        backfill.action_start()
+        job = backfill.sudo()
+        for _step in range(2):
+            job._run_batch()
+        self.assertEqual(job.items_done, 1)
+        self.assertEqual(backfill.progress, 25)
+        backfill.action_pause()
+        self._run_job()
+        self.assertEqual(len(self._entries()), 1)
+        backfill.action_resume()
+        self._run_job()
+        self.assertEqual(backfill.state, "done")
+        self.assertEqual(len(self._entries()), 2)
+
+    def test_cancel_keeps_what_was_written(self):
+        self._old_documents()
+        self.patch(job_module, "BATCH_ITEMS", 1)
+        backfill = self._backfill("full")
+        backfill.action_start()
+        for _step in range(2):
+            backfill.sudo()._run_batch()
+        backfill.action_cancel()
+        self._run_job()
+        self.assertEqual(backfill.state, "cancelled")
+        self.assertEqual(len(self._entries()), 1)
+        with self.assertRaisesRegex(UserError, "cancelled"):
+            backfill.action_resume()
+
+    @mute_logger("odoo.addons.sales_ledger_sync.models.subledger_backfill_job")
+    def test_failure_is_told_and_can_be_resumed(self):
+        self._old_documents()
+        backfill = self._backfill("full")
+        sync = type(self.env["subledger.sync"])
+        with patch.object(sync, "_sync", side_effect=ValueError("no disk")):
+            self._run(backfill)
+        self.assertEqual(backfill.state, "failed")
+        self.assertIn("no disk", backfill.error)
+        backfill.action_resume()
+        self._run_job()
+        self.assertEqual(backfill.state, "done")
+        self.assertFalse(backfill.error)
+
+    def test_start_in_the_future_is_refused(self):
+        tomorrow = fields.Date.today() + timedelta(days=1)
+        backfill = self._backfill(start_date=tomorrow)
+        for method in ("action_preview", "action_start"):
+            with self.assertRaisesRegex(UserError, "future"):
+                getattr(backfill, method)()
+        self.assertEqual(backfill.state, "draft")
+
+    def test_start_in_a_locked_period_is_refused(self):
+        self.company.fiscalyear_lock_date = "2026-06-30"
+        for method in ("action_preview", "action_start"):
+            with self.assertRaisesRegex(UserError, "locked until 2026-06-30"):
+                getattr(self._backfill(), method)()
+
+    def test_closed_company_is_refused(self):
+        other = self.setup_other_company(name="Closed Ltd")["company"]
+        self.manager.company_ids |= other
+        backfill = self._backfill(company_id=other.id)
+        other.active = False
+        with self.assertRaisesRegex(UserError, "closed"):
+            backfill.action_start()
+
+    def test_one_at_a_time(self):
+        self._backfill().action_start()
+        with self.assertRaisesRegex(UserError, "under way"):
+            self._backfill().action_start()
+
+    def test_second_start_is_refused(self):
+        backfill = self._backfill()
+        backfill.action_start()
+        with self.assertRaisesRegex(UserError, "running"):
+            backfill.action_start()
+        with self.assertRaisesRegex(UserError, "running"):
+            backfill.unlink()
+        with self.assertRaisesRegex(UserError, "running"):
+            backfill.mode = "none"
+
+    def test_state_cannot_be_written(self):
+        backfill = self._backfill()
+        with self.assertRaisesRegex(UserError, "kept by the system"):
+            backfill.state = "done"
+        with self.assertRaisesRegex(UserError, "kept by the system"):
+            self._backfill(items_done=7)
+
+    def test_reader_may_look_only(self):
+        backfill = self._backfill().with_user(self.biller)
+        self.assertEqual(backfill.state, "draft")
+        for method in ("action_start", "action_preview", "action_cancel"):
+            with self.assertRaises(AccessError):
+                getattr(backfill, method)()
+
+    def test_other_company_is_left_alone(self):
+        self._old_documents()
+        other = self.setup_other_company(name="Elsewhere")["company"]
+        self.manager.company_ids |= other
+        backfill = self._run(self._backfill("full", company_id=other.id))
+        self.assertEqual(backfill.state, "done")
+        self.assertEqual(backfill.items_total, 0)
+        self.assertFalse(self._entries())
+        self.assertEqual(self.company.subledger_history, "none")
