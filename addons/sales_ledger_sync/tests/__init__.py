@@ -6,5 +6,6 @@ from . import test_overdue
 from . import test_receivables_csv
 from . import test_record_payment
 from . import test_record_payment_api
+from . import test_screens
 from . import test_sealing
 from . import test_upfront_payment

@@ -1,0 +1,176 @@
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+READERS = "sales_ledger_sync.group_ledger_reader"
+# Screens show what we owe as a positive amount; stored is debit minus credit.
+LEDGER_OF_FIELD = {
+    "subledger_customer_balance": ("customer", SQL("")),
+    "subledger_supplier_balance": ("supplier", SQL("-")),
+}
+COMPARISONS = {
+    "in": SQL("IN"),
+    "<": SQL("<"),
+    "<=": SQL("<="),
+    ">": SQL(">"),
+    ">=": SQL(">="),
+}
+
+
+class ResPartner(models.Model):
+    _inherit = "res.partner"
+
+    subledger_customer_balance = fields.Monetary(
+        string="Customer Balance",
+        compute="_compute_subledger_customer_balance",
+        search="_search_subledger_customer_balance",
+        # Salespeople see what their customers owe, not the entries behind it.
+        groups=f"{READERS},sales_team.group_sale_salesman",
+        help="What the customer owes us: balance of the customer ledger of the "
+        "commercial entity, in the companies selected.",
+    )
+    subledger_supplier_balance = fields.Monetary(
+        string="Supplier Balance",
+        compute="_compute_subledger_supplier_balance",
+        search="_search_subledger_supplier_balance",
+        groups=READERS,
+        help="What we owe the supplier: balance of the supplier ledger of the "
+        "commercial entity, in the companies selected.",
+    )
+
+    @api.depends_context("company", "allowed_company_ids")
+    def _compute_subledger_customer_balance(self):
+        balances = self._get_subledger_balances("customer")
+        for partner in self:
+            partner.subledger_customer_balance = balances.get(
+                partner.commercial_partner_id.id, 0.0
+            )
+
+    @api.depends_context("company", "allowed_company_ids")
+    def _compute_subledger_supplier_balance(self):
+        balances = self._get_subledger_balances("supplier")
+        for partner in self:
+            partner.subledger_supplier_balance = -balances.get(
+                partner.commercial_partner_id.id, 0.0
+            )
+
+    def _get_subledger_balances(self, ledger):
+        """Balances of the commercial entities of ``self``.
+
+        :return: ``{commercial partner id: debit minus credit}``, currency of the
+            current company
+        """
+        # A balance is one figure; whoever may read the field may know it without
+        # the right to read the entries it is made of.
+        return (
+            self.env["subledger.account"]
+            .sudo()
+            ._get_balances(
+                self._get_subledger_companies(),
+                self.commercial_partner_id,
+                ledger=ledger,
+            )
+        )
+
+    @api.model
+    def _get_subledger_companies(self):
+        """The selected companies of the current legal entity: they share its
+        currency, so that their balances can be added."""
+        return self.env.companies.filtered(
+            lambda company: company.root_id == self.env.company.root_id
+        )
+
+    # ------------------------------------------------------------------
+    # Search and order
+    # ------------------------------------------------------------------
+
+    def _search_subledger_customer_balance(self, operator, value):
+        return self._search_subledger_balance(
+            "subledger_customer_balance", operator, value
+        )
+
+    def _search_subledger_supplier_balance(self, operator, value):
+        return self._search_subledger_balance(
+            "subledger_supplier_balance", operator, value
+        )
+
+    @api.model
+    def _search_subledger_balance(self, field_name, operator, value):
+        # A search must not tell what reading would refuse.
+        self._check_field_access(self._fields[field_name], "read")
+        if operator not in COMPARISONS:
+            return NotImplemented
+        operand = tuple(value) if operator == "in" else value
+        table = self._subledger_balance_table(field_name)
+
+        def to_sql(model, alias, query):
+            return SQL(
+                "COALESCE((SELECT amount FROM (%s) AS ledger_balance"
+                " WHERE partner_id = %s), 0) %s %s",
+                table,
+                model._field_to_sql(alias, "commercial_partner_id", query),
+                COMPARISONS[operator],
+                operand,
+            )
+
+        return Domain.custom(to_sql=to_sql)
+
+    @api.model
+    def _subledger_balance_table(self, field_name):
+        """SQL query with the columns partner_id and amount, as the field shows it."""
+        ledger, sign = LEDGER_OF_FIELD[field_name]
+        return SQL(
+            "SELECT partner_id, %s SUM(balance) AS amount FROM %s AS heads"
+            " WHERE partner_id IS NOT NULL GROUP BY partner_id",
+            sign,
+            self.env["subledger.account"]._balance_table(
+                self._get_subledger_companies(), ledger=ledger
+            ),
+        )
+
+    @api.model
+    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
+        # EXTENDS 'base': the balances are sorted by though they are not stored.
+        if field_name not in LEDGER_OF_FIELD:
+            return super()._order_field_to_sql(
+                alias, field_name, direction, nulls, query
+            )
+        self._check_field_access(self._fields[field_name], "read")
+        balance_alias = query.make_alias(alias, field_name)
+        query.add_join(
+            "LEFT JOIN",
+            balance_alias,
+            SQL("(%s)", self._subledger_balance_table(field_name)),
+            SQL(
+                "%s = %s",
+                SQL.identifier(balance_alias, "partner_id"),
+                self._field_to_sql(alias, "commercial_partner_id", query),
+            ),
+        )
+        amount = SQL("COALESCE(%s, 0)", SQL.identifier(balance_alias, "amount"))
+        query._order_groupby.append(amount)
+        return SQL("%s %s %s", amount, direction, nulls)
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_open_customer_ledger(self):
+        """Open the customer ledger of the commercial entity."""
+        return self._open_subledger("customer")
+
+    def action_open_supplier_ledger(self):
+        """Open the supplier ledger of the commercial entity."""
+        return self._open_subledger("supplier")
+
+    def _open_subledger(self, ledger):
+        self.ensure_one()
+        partner = self.commercial_partner_id
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            f"sales_ledger_sync.action_{ledger}_ledger"
+        )
+        action["display_name"] = f"{action['name']}: {partner.display_name}"
+        action["domain"] = [("ledger", "=", ledger), ("partner_id", "=", partner.id)]
+        # One partner, so neither a group nor a column for it.
+        action["context"] = {"subledger_single_partner": True}
+        return action

@@ -1,0 +1,150 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+
+class SubledgerEntry(models.Model):
+    """What screens show of an entry beside its own facts.
+
+    Screens show a supplier's balance with the opposite sign of what is stored: what we
+    owe is positive there, as what a customer owes us is positive on his.
+    """
+
+    _name = "subledger.entry"
+    _inherit = ["subledger.entry", "subledger.reference.mixin"]
+
+    running_balance = fields.Monetary(
+        string="Running Balance",
+        compute="_compute_running_balance",
+        currency_field="company_currency_id",
+        aggregator="sum",
+        help="Balance of the subledger account after this entry, in the order of the "
+        "accounting dates: what the customer owes us, or what we owe the supplier. "
+        "On a group of entries: their total.",
+    )
+
+    @api.depends("debit", "credit", "date", "ledger")
+    def _compute_running_balance(self):
+        balances = self._get_running_balances()
+        for entry in self:
+            sign = -1 if entry.ledger == "supplier" else 1
+            entry.running_balance = sign * balances.get(entry.id, 0.0)
+
+    def _get_running_balances(self):
+        """Balance of the subledger account after each entry of ``self``, by date.
+
+        Counted back from the balance of today, so that the newest entries, which
+        screens show first, do not read the whole history.
+
+        :return: ``{entry id: balance}``, debit minus credit in company currency
+        """
+        if not self.ids:
+            return {}
+        return dict(
+            self.env.execute_query(
+                SQL(
+                    """
+                    WITH page AS (
+                        SELECT company_id, COALESCE(partner_id, 0) AS partner_id,
+                               account_id, MIN(date) AS since
+                          FROM subledger_entry
+                         WHERE id = ANY(%(ids)s)
+                      GROUP BY 1, 2, 3
+                    ), counted_back AS (
+                        SELECT entry.id, entry.company_id, page.partner_id,
+                               entry.account_id,
+                               SUM(entry.debit - entry.credit) OVER (
+                                   PARTITION BY entry.company_id, page.partner_id,
+                                                entry.account_id
+                                   ORDER BY entry.date DESC, entry.id DESC
+                               ) - (entry.debit - entry.credit) AS later
+                          FROM page
+                          JOIN subledger_entry AS entry
+                            ON entry.company_id = page.company_id
+                           AND entry.account_id = page.account_id
+                           AND entry.date >= page.since
+                           AND %(same_partner)s
+                    )
+                    SELECT counted_back.id, head.balance - counted_back.later
+                      FROM counted_back
+                      JOIN %(balances)s AS head
+                        ON head.company_id = counted_back.company_id
+                       AND head.account_id = counted_back.account_id
+                       AND COALESCE(head.partner_id, 0) = counted_back.partner_id
+                     WHERE counted_back.id = ANY(%(ids)s)
+                    """,
+                    ids=list(self.ids),
+                    same_partner=SQL(
+                        "(entry.partner_id = page.partner_id"
+                        " OR page.partner_id = 0 AND entry.partner_id IS NULL)"
+                    ),
+                    balances=self.env["subledger.account"]._balance_table(
+                        self.company_id, partners=[*self.partner_id.ids, 0]
+                    ),
+                )
+            )
+        )
+
+    @api.model
+    def _read_group_select(self, aggregate_spec, query):
+        # EXTENDS 'base': a group shows its total where an entry shows the balance
+        # after it.
+        if aggregate_spec == "running_balance:sum":
+            debit, credit, ledger = (
+                self._field_to_sql(self._table, name, query)
+                for name in ("debit", "credit", "ledger")
+            )
+            return SQL(
+                "SUM(CASE WHEN %s = 'supplier' THEN %s - %s ELSE %s - %s END)",
+                ledger,
+                credit,
+                debit,
+                debit,
+                credit,
+            )
+        return super()._read_group_select(aggregate_spec, query)
+
+    @api.model
+    def _get_missing_names(self, field_name, ids):
+        # EXTENDS: a deleted document is known by its number.
+        if field_name != "move_id":
+            return super()._get_missing_names(field_name, ids)
+        return dict(
+            self.env.execute_query(
+                SQL(
+                    """SELECT DISTINCT ON (move_id) move_id, reference
+                         FROM subledger_entry WHERE move_id = ANY(%s)
+                     ORDER BY move_id, id DESC""",
+                    list(ids),
+                )
+            )
+        )
+
+    # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    def action_open_document(self):
+        """Open the document the entry was written for: payment, statement line's or
+        other journal entry, invoice.
+
+        :raise UserError: the document was deleted, or the entry never had one
+        """
+        self.ensure_one()
+        move = self.env["account.move"].browse(self.move_id.id).exists()
+        if not move:
+            raise UserError(
+                self.env._(
+                    "%(reference)s has no document any more: it was deleted, and the "
+                    "ledger keeps its entry and the reversal of it.",
+                    reference=self.reference or self.display_name,
+                )
+            )
+        return (move.origin_payment_id or move)._get_records_action(
+            name=self.reference or move.display_name
+        )
+
+    def action_open_reversal(self):
+        """Open the entry that reverses this one, or that this one reverses."""
+        self.ensure_one()
+        return (self.reversal_of_id or self.reversed_by_id)._get_records_action()
