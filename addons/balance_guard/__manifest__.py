@@ -11,6 +11,19 @@
     "data": [
         # First, because access rights and views name the groups.
         "security/balance_guard_groups.xml",
+        "security/balance_guard_rules.xml",
+        "security/ir.model.access.csv",
+        "data/guard_check_data.xml",
+        "data/ir_cron.xml",
+        "data/mail_activity_type.xml",
+        "data/mail_templates.xml",
+        "views/guard_check_views.xml",
+        "views/guard_dashboard_views.xml",
+        "views/guard_finding_views.xml",
+        "views/guard_heal_views.xml",
+        "views/guard_run_views.xml",
+        "views/res_config_settings_views.xml",
+        "views/res_partner_views.xml",
         # Last, because a menu names the actions of the views above.
         "views/balance_guard_menus.xml",
     ],

@@ -1,0 +1,179 @@
+from odoo import models
+from odoo.tools import SQL
+
+
+class GuardCheckCompleteness(models.AbstractModel):
+    _name = "guard.check.completeness"
+    _description = "Check: every item has its entry"
+    _inherit = "guard.check.unit"
+    _check_code = "completeness"
+    _check_family = "ledger"
+    _check_sequence = 40
+    _check_heals = "ledger"
+
+    def _get_title(self):
+        return self.env._("Every item has its ledger entry, and the reverse")
+
+    def _get_explanation(self):
+        return self.env._(
+            "Each posted receivable or payable item that belongs into the ledger has"
+            " exactly one live entry with the same partner, account, date and amount,"
+            " and each live entry has its item. Repaired by reversals and new entries."
+        )
+
+    def _find(self, scope):
+        self.env["subledger.sync"]._flush_what_is_read()
+        return super()._find(scope)
+
+    def _query(self, scope):
+        candidates = self._candidates_sql(scope)
+        return SQL(
+            """
+            WITH difference AS (%(difference)s), extra AS (%(extra)s)
+            SELECT difference.company_id, difference.partner_id,
+                   difference.account_id, difference.entry_id,
+                   'account.move.line' AS res_model,
+                   difference.move_line_id AS res_id,
+                   fault.field_name, fault.value_expected, fault.value_found,
+                   difference.balance AS expected, fault.actual,
+                   fault.cause_code, fault.causes
+              FROM difference
+              JOIN res_company company ON company.id = difference.company_id
+         LEFT JOIN subledger_entry entry ON entry.id = difference.entry_id
+         LEFT JOIN account_move_line line ON line.id = difference.move_line_id
+         LEFT JOIN account_move move ON move.id = line.move_id
+         LEFT JOIN res_partner partner ON partner.id = difference.partner_id
+        CROSS JOIN LATERAL (%(fault)s) AS fault
+             WHERE NOT EXISTS (SELECT FROM extra
+                                WHERE extra.res_id = difference.move_line_id)
+             UNION ALL
+            SELECT * FROM extra
+            """,
+            difference=self.env["subledger.sync"]._difference_query(candidates),
+            extra=self._duplicates_sql(candidates),
+            fault=self._fault_sql(),
+        )
+
+    def _candidates_sql(self, scope):
+        """The items of the partners in scope, by journal item and by entry."""
+        trade = self.env["subledger.sync"]._trade_condition("account")
+        return SQL(
+            """
+            SELECT line.id AS move_line_id
+              FROM account_move_line line
+              JOIN account_account account ON account.id = line.account_id
+              JOIN account_move move ON move.id = line.move_id
+         LEFT JOIN res_partner partner ON partner.id = line.partner_id
+             WHERE move.state = 'posted' AND %(trade)s
+               AND %(item_companies)s AND %(item_partners)s
+             UNION
+            SELECT entry.move_line_id FROM subledger_entry entry
+             WHERE entry.move_line_id IS NOT NULL
+               AND %(entry_companies)s AND %(entry_partners)s
+            """,
+            trade=trade,
+            item_companies=scope.companies(SQL("move.company_id")),
+            item_partners=scope.partners(
+                SQL("COALESCE(partner.commercial_partner_id, partner.id)")
+            ),
+            entry_companies=scope.companies(SQL("entry.company_id")),
+            entry_partners=scope.partners(SQL("entry.partner_id")),
+        )
+
+    def _fault_sql(self):
+        """Which field of which side differs, and the name of that cause.
+
+        A partner or account that changed moves the whole amount: under the item's
+        own partner the ledger has nothing.
+        """
+        return SQL(
+            """
+            SELECT fault.*,
+                   CASE WHEN cause_code IN ('no_partner', 'partner_changed',
+                                            'account_changed') THEN 0
+                        ELSE difference.entry_balance END AS actual,
+                   NULL::jsonb AS causes
+              FROM (
+                SELECT 1 AS priority, 'missing_entry' AS cause_code,
+                       'move_line_id' AS field_name, NULL AS value_expected,
+                       NULL AS value_found
+                 WHERE difference.difference = 'missing'
+                 UNION ALL
+                SELECT 2, CASE WHEN line.id IS NULL THEN 'item_deleted'
+                               WHEN move.state <> 'posted' THEN 'draft_reset'
+                               ELSE 'outside_scope' END,
+                       CASE WHEN line.id IS NULL THEN 'move_line_id'
+                            WHEN move.state <> 'posted' THEN 'state'
+                            ELSE 'account_type' END, move.state, 'posted'
+                 WHERE difference.difference = 'superfluous'
+                 UNION ALL
+                SELECT 3, CASE WHEN difference.partner_id IS NULL THEN 'no_partner'
+                               ELSE 'partner_changed' END,
+                       'partner_id', partner.complete_name, entry.partner_name
+                 WHERE difference.partner_id IS DISTINCT FROM entry.partner_id
+                 UNION ALL
+                SELECT 4, 'account_changed', 'account_id',
+                       line.account_id::text, entry.account_id::text
+                 WHERE line.account_id <> entry.account_id
+                 UNION ALL
+                SELECT 5, CASE
+                       WHEN line.currency_id <> company.currency_id
+                            AND line.currency_id = entry.currency_id
+                            AND line.amount_currency = entry.amount_currency
+                       THEN 'exchange_revaluation'
+                       WHEN ABS(difference.balance - difference.entry_balance)
+                            <= company.guard_tolerance THEN 'rounding'
+                       ELSE 'amount_tampered' END,
+                       CASE WHEN difference.balance < 0 THEN 'credit'
+                            ELSE 'debit' END,
+                       difference.balance::text, difference.entry_balance::text
+                 WHERE difference.balance <> difference.entry_balance
+                 UNION ALL
+                SELECT 6, 'amount_tampered', 'amount_currency',
+                       line.amount_currency::text, entry.amount_currency::text
+                 WHERE line.amount_currency <> entry.amount_currency
+                 UNION ALL
+                SELECT 7, 'date_changed', 'date', move.date::text, entry.date::text
+                 WHERE move.date <> entry.date
+                 UNION ALL
+                SELECT 8, 'date_changed', 'date_maturity',
+                       line.date_maturity::text, entry.date_maturity::text
+                 WHERE line.date_maturity IS DISTINCT FROM entry.date_maturity
+                 UNION ALL
+                SELECT 9, 'entry_tampered', 'entry', NULL, NULL
+              ) AS fault
+          ORDER BY priority LIMIT 1
+            """
+        )
+
+    def _duplicates_sql(self, candidates):
+        """Items with more than one live entry."""
+        return SQL(
+            """
+              SELECT entry.company_id, entry.partner_id, entry.account_id,
+                     MAX(entry.id) AS entry_id,
+                     'account.move.line' AS res_model,
+                     entry.move_line_id AS res_id, 'move_line_id' AS field_name,
+                     '1' AS value_expected, COUNT(*)::text AS value_found,
+                     MAX(COALESCE(line.balance, 0)) AS expected,
+                     SUM(entry.debit - entry.credit) AS actual,
+                     'duplicate_entry' AS cause_code, NULL::jsonb AS causes
+                FROM (%(candidates)s) AS candidate
+                JOIN subledger_entry entry
+                  ON entry.move_line_id = candidate.move_line_id
+           LEFT JOIN account_move_line line ON line.id = entry.move_line_id
+               WHERE %(live)s
+            GROUP BY entry.company_id, entry.partner_id, entry.account_id,
+                     entry.move_line_id
+              HAVING COUNT(*) > 1
+            """,
+            candidates=candidates,
+            live=self.env["subledger.entry"]._live_sql("entry"),
+        )
+
+    def _fingerprint_scope(self, row):
+        return f"item,{row['res_id']}:{row['cause_code']}"
+
+    def _heal(self, findings):
+        """Let the engine compare the items again: it inserts what is missing."""
+        self.env["subledger.sync"]._sync_lines(findings.mapped("res_id"), "repair")

@@ -1,0 +1,128 @@
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from .guard_scope import Scope
+
+# Journal items per part: some seconds of work, some megabytes of memory.
+RANGE_SIZE = 50_000
+
+
+class GuardRange(models.Model):
+    """One part of a sweep: a range of partners of a company, or its other checks.
+
+    Workers take parts with SKIP LOCKED and hold the lock until the part's result is
+    committed: no part is done twice, and the part of a killed worker is free again.
+    """
+
+    _name = "guard.range"
+    _description = "Part of a Sweep"
+    _order = "id"
+    _allow_sudo_commands = False
+
+    run_id = fields.Many2one(
+        "guard.run", required=True, index=True, ondelete="cascade", readonly=True
+    )
+    company_id = fields.Many2one("res.company", required=True, readonly=True)
+    scope = fields.Selection(
+        [("partners", "Partners"), ("company", "Whole company")],
+        required=True,
+        readonly=True,
+    )
+    first_partner = fields.Integer(readonly=True, help="Zero: no lower end.")
+    last_partner = fields.Integer(readonly=True, help="Zero: no upper end.")
+    state = fields.Selection(
+        [("todo", "To do"), ("done", "Done"), ("failed", "Failed")],
+        default="todo",
+        required=True,
+        readonly=True,
+    )
+    attempts = fields.Integer(readonly=True)
+    error = fields.Text(readonly=True)
+
+    # _claim: the next part that nobody works on.
+    _todo_idx = models.Index("(id) WHERE state = 'todo'")
+
+    @api.model
+    def _plan(self, run, company):
+        """Cut the work of ``run`` for ``company`` into parts of similar size."""
+        bounds = self._get_bounds(company)
+        parts = [
+            {"scope": "partners", "first_partner": first, "last_partner": last}
+            for first, last in zip(
+                [0, *bounds], [*(bound - 1 for bound in bounds), 0], strict=True
+            )
+        ]
+        parts.append({"scope": "company"})
+        return self.create(
+            [{**part, "run_id": run.id, "company_id": company.id} for part in parts]
+        )
+
+    def _get_bounds(self, company):
+        """Partner ids at which a new part begins; empty if one part is enough."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                WITH items AS (
+                    SELECT partner_id, COUNT(*) AS item_count
+                      FROM account_move_line
+                     WHERE company_id = %(company)s AND partner_id IS NOT NULL
+                  GROUP BY partner_id
+                ), piled AS (
+                    SELECT partner_id,
+                           CEIL(SUM(item_count) OVER (ORDER BY partner_id)
+                                / %(size)s::numeric) AS part
+                      FROM items
+                )
+                  SELECT MIN(partner_id) FROM piled GROUP BY part ORDER BY part
+                """,
+                company=company.id,
+                size=self._get_size(),
+            )
+        )
+        return [partner_id for (partner_id,) in rows[1:]]
+
+    def _get_size(self):
+        return RANGE_SIZE
+
+    @api.model
+    def _claim(self):
+        """Lock the next part for this transaction; empty if none is free."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT id FROM guard_range WHERE state = 'todo'
+              ORDER BY id LIMIT 1
+                   FOR NO KEY UPDATE SKIP LOCKED
+                """
+            )
+        )
+        return self.browse(part_id for (part_id,) in rows)
+
+    def _get_scope(self):
+        self.ensure_one()
+        return Scope(
+            (self.company_id.id,),
+            first_partner=self.first_partner or None,
+            last_partner=self.last_partner or None,
+        )
+
+    def _get_units(self, scope):
+        """Whole company: the checks that cannot be cut into ranges."""
+        units = self.env["guard.check"]._get_active_units(scope)
+        by_range = self.scope == "partners"
+        return [u for u in units if (u._check_scope == "partner") == by_range]
+
+    def _work(self):
+        """Do this part; its state and findings are one transaction."""
+        self.ensure_one()
+        scope = self._get_scope()
+        units = self._get_units(scope)
+        self.run_id._run_confirmed(units, scope, self.company_id)
+        self.write({"state": "done", "attempts": self.attempts + 1, "error": False})
+
+    def _fail(self, error):
+        """Note a failed attempt; the third one gives the part up."""
+        self.ensure_one()
+        attempts = self.attempts + 1
+        state = "failed" if attempts >= 3 else "todo"
+        self.write({"attempts": attempts, "state": state, "error": str(error)})

@@ -1,0 +1,61 @@
+"""Which companies and partners one run of the checks looks at."""
+
+from typing import NamedTuple
+
+from odoo.tools import SQL
+
+
+class Scope(NamedTuple):
+    """Companies, and optionally the partners, that a check is limited to.
+
+    Partners are given by id (``partner_ids``) or as a range of ids from
+    ``first_partner`` to ``last_partner``, both included, either end open. The first
+    range of a sweep (``first_partner`` empty) also holds what has no partner.
+    """
+
+    company_ids: tuple
+    partner_ids: tuple | None = None
+    first_partner: int | None = None
+    last_partner: int | None = None
+
+    @property
+    def is_range(self):
+        """Whether the partners are given as a range of ids."""
+        return self.first_partner is not None or self.last_partner is not None
+
+    @property
+    def unit_scopes(self):
+        """Values of ``_check_scope`` of the checks that can look at this scope."""
+        if self.is_range:
+            return ("partner",)
+        if self.partner_ids is not None:
+            return ("partner", "listed")
+        return ("partner", "listed", "company")
+
+    def companies(self, column):
+        """Condition that ``column`` (SQL) holds a company of this scope."""
+        return SQL("%s IN %s", column, self.company_ids or (0,))
+
+    def partners(self, column):
+        """Condition that ``column`` (SQL) holds a partner of this scope."""
+        if self.partner_ids is not None:
+            return self._listed(column)
+        bounds = []
+        if self.first_partner is not None:
+            bounds.append(SQL("%s >= %s", column, self.first_partner))
+        if self.last_partner is not None:
+            bounds.append(SQL("%s <= %s", column, self.last_partner))
+        if not bounds:
+            return SQL("TRUE")
+        within = SQL(" AND ").join(bounds)
+        if self.first_partner is None:
+            return SQL("(%s IS NULL OR (%s))", column, within)
+        return SQL("(%s)", within)
+
+    def _listed(self, column):
+        """Zero among the ids stands for "no partner"."""
+        known = tuple(partner for partner in self.partner_ids if partner)
+        listed = SQL("%s IN %s", column, known or (0,))
+        if len(known) == len(self.partner_ids):
+            return listed
+        return SQL("(%s OR %s IS NULL)", listed, column)
