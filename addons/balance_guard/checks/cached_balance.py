@@ -36,7 +36,8 @@ class GuardCheckCachedBalance(models.AbstractModel):
             """
             WITH sealed AS (
                 SELECT company_id, COALESCE(partner_id, 0) AS partner_key, account_id,
-                       SUM(debit - credit) AS balance, MAX(number) AS last_number
+                       SUM(debit - credit) AS balance, MAX(number) AS last_number,
+                       (MAX(ARRAY[number, id]))[2] AS last_id
                   FROM subledger_entry
                  WHERE number IS NOT NULL AND %(companies)s AND %(partners)s
               GROUP BY 1, 2, 3
@@ -44,19 +45,25 @@ class GuardCheckCachedBalance(models.AbstractModel):
                 SELECT company_id, COALESCE(partner_id, 0) AS partner_key, account_id,
                        sealed_balance, last_number, last_hash
                   FROM subledger_account WHERE %(companies)s AND %(partners)s
+            ), kept AS (
+                SELECT company_id, partner_key, account_id FROM sealed
+                 UNION
+                SELECT company_id, partner_key, account_id FROM head
             )
-            SELECT company_id, NULLIF(partner_key, 0) AS partner_id, account_id,
-                   last.id AS entry_id, NULL AS res_model, NULL::int AS res_id,
+            SELECT kept.company_id, NULLIF(kept.partner_key, 0) AS partner_id,
+                   kept.account_id, last.id AS entry_id,
+                   NULL AS res_model, NULL::int AS res_id,
                    fault.field_name, fault.value_expected, fault.value_found,
                    fault.expected, fault.actual, fault.cause_code,
                    NULL::jsonb AS causes
-              FROM sealed FULL JOIN head USING (company_id, partner_key, account_id)
-         LEFT JOIN subledger_entry last
-                ON last.company_id = sealed.company_id
-               AND last.account_id = sealed.account_id
-               AND COALESCE(last.partner_id, 0) = sealed.partner_key
-               AND last.number = sealed.last_number
-              JOIN res_company company USING (company_id)
+              FROM kept
+         LEFT JOIN sealed ON sealed.company_id = kept.company_id
+               AND sealed.partner_key = kept.partner_key
+               AND sealed.account_id = kept.account_id
+         LEFT JOIN head ON head.company_id = kept.company_id
+               AND head.partner_key = kept.partner_key
+               AND head.account_id = kept.account_id
+         LEFT JOIN subledger_entry last ON last.id = sealed.last_id
         CROSS JOIN LATERAL (%(fault)s) AS fault
             """,
             companies=scope.companies(SQL("company_id")),

@@ -70,7 +70,10 @@ class GuardCheckUnit(models.AbstractModel):
         explained = round(sum(cause["amount"] for cause in named), 6)
         row.update(causes=causes, difference=difference, explained=explained)
         row["unexplained"] = round(difference - explained, 6)
-        row["is_expected"] = not row["unexplained"] and EXPECTED_CAUSES >= set(causes)
+        row["is_expected"] = not row["unexplained"] and all(
+            cause.get("expected", code in EXPECTED_CAUSES)
+            for code, cause in causes.items()
+        )
         return row
 
     def _fingerprint(self, row):

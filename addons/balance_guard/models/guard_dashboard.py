@@ -16,9 +16,7 @@ class GuardDashboard(models.Model):
     explained_count = fields.Integer(string="Explained", readonly=True)
     accepted_count = fields.Integer(string="Accepted", readonly=True)
     healed_week_count = fields.Integer(string="Healed this Week", readonly=True)
-    unexplained_count = fields.Integer(
-        string="With an Unexplained Rest", readonly=True
-    )
+    unexplained_count = fields.Integer(string="With an Unexplained Rest", readonly=True)
     oldest_open = fields.Datetime(string="Oldest Open Finding", readonly=True)
     last_run_id = fields.Many2one("guard.run", string="Last Run", readonly=True)
     last_sweep_id = fields.Many2one("guard.run", string="Last Sweep", readonly=True)

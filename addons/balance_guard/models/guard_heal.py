@@ -34,7 +34,9 @@ class GuardHeal(models.Model):
     )
     company_id = fields.Many2one("res.company", required=True, readonly=True)
     cause_code = fields.Selection(
-        selection=lambda self: self.env["guard.finding"]._fields["cause_code"].selection,
+        selection=lambda self: self.env["guard.finding"]
+        ._fields["cause_code"]
+        .selection,
         readonly=True,
     )
     scope_key = fields.Char(readonly=True)

@@ -201,8 +201,7 @@ class GuardRun(models.Model):
     def _look_with(self, cr, units, scope):
         run = self.with_env(self.env(cr=cr))
         return {
-            unit._check_code: run._look(unit.with_env(run.env), scope)
-            for unit in units
+            unit._check_code: run._look(unit.with_env(run.env), scope) for unit in units
         }
 
     def _look_again(self, cr, unit, scope, first):

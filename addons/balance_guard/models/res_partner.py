@@ -113,4 +113,3 @@ class ResPartner(models.Model):
             )
             for partner in self
         }
-

@@ -1,0 +1,2 @@
+from . import test_faults
+from . import test_runs
