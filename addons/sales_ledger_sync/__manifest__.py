@@ -24,6 +24,10 @@
         "views/subledger_entry_views.xml",
         # Last, because a menu names the actions of the views above.
         "views/sales_ledger_sync_menus.xml",
+        # Complete in itself, with its own menu entry.
+        "security/subledger_import_security.xml",
+        "data/subledger_import_cron.xml",
+        "views/subledger_import_views.xml",
     ],
     "uninstall_hook": "uninstall_hook",
 }

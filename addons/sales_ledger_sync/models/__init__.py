@@ -22,4 +22,10 @@ from . import subledger_backfill_figures
 from . import subledger_backfill_job
 from . import subledger_entry
 from . import subledger_entry_screen
+from . import subledger_import
+from . import subledger_import_booking
+from . import subledger_import_column
+from . import subledger_import_job
+from . import subledger_import_line
+from . import subledger_import_reading
 from . import subledger_sync

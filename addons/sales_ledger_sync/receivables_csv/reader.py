@@ -93,7 +93,7 @@ def examine(source, mapping=None, encoding=None, delimiter=None, order=None, dec
 
 def _gather(source, layout, indexes, dates, amounts):
     seen = {**dates, "amount": amounts}
-    for _line, values in _records(source, layout):
+    for _line, values in records_of(source, layout):
         for field, evidence in seen.items():
             if indexes[field] < len(values) and (text := values[indexes[field]]):
                 evidence.add(text)
@@ -126,7 +126,7 @@ def read(source, plan, today=None, digits=2):
     """
     check = _RowReader(plan, today, digits)
     with _Numbers() as numbers:
-        for line, values in _records(source, plan.layout):
+        for line, values in records_of(source, plan.layout):
             row, errors = check.row(line, values)
             if row and (first := numbers.line_of(row.invoice_number, line)):
                 again = ("invoice_number", values, "duplicate", first)
@@ -134,7 +134,7 @@ def read(source, plan, today=None, digits=2):
             yield Record(line, None if errors else row, tuple(errors))
 
 
-def _records(source, layout):
+def records_of(source, layout):
     """Yield ``(number of its first line, values)`` for every line below the header."""
     with text_of(source, layout.encoding) as text:
         lines = _Lines(text)

@@ -8,4 +8,5 @@ from . import test_record_payment
 from . import test_record_payment_api
 from . import test_screens
 from . import test_sealing
+from . import test_subledger_import
 from . import test_upfront_payment
