@@ -33,7 +33,10 @@ def parse_deb822(text):
     mirrors = []
     for stanza in re.split(r"\n\s*\n", text):
         fields = _fields(stanza)
-        if fields.get("enabled", "yes") == "no" or "deb" not in fields.get("types", ""):
+        if (
+            fields.get("enabled", "yes") == "no"
+            or "deb" not in fields.get("types", "").split()
+        ):
             continue
         signing = {
             name: fields[key] for key, name in OPTION_FIELDS.items() if key in fields

@@ -54,7 +54,7 @@ class EmbeddedPostgres:
         self.folder = workspace.home / "postgres"
         self.data = self.folder / "data"
         self.log = self.folder / "log"
-        self.owner = pwd.getpwnam("nobody") if is_root() else None
+        self.owner = find_owner() if is_root() else None
 
     # -- life cycle ---------------------------------------------------------
 
@@ -86,6 +86,7 @@ class EmbeddedPostgres:
             return
         self._make_data()
         self._remove_stale_files()
+        self.log.unlink(missing_ok=True)
         self._make_socket_folder()
         self.workspace.require_space("PostgreSQL", 5 * 10**8)
         arguments = ["start", "-w", "-t", START_SECONDS, "-l", self.log]
@@ -131,8 +132,9 @@ class EmbeddedPostgres:
         if not self.log.is_file():
             return "no message"
         lines = self.log.read_text(errors="replace").splitlines()
-        fatal = [line for line in lines if "FATAL" in line or "could not" in line]
-        return (fatal or lines or ["no message"])[-1]
+        marks = ("FATAL", "could not", "LOG:  unrecognized", "LOG:  invalid")
+        bad = [line for line in lines if any(mark in line for mark in marks)]
+        return (bad or lines or ["no message"])[0]
 
     # -- files --------------------------------------------------------------
 
@@ -195,6 +197,17 @@ class EmbeddedPostgres:
     def _control(self, action, *arguments):
         command = [self.programs / "pg_ctl", "-D", self.data, action, *arguments, "-s"]
         return run_detached(command, **self._as_owner())
+
+
+def find_owner():
+    """Return the user that the server runs as, because it refuses to run as root."""
+    try:
+        return pwd.getpwnam("nobody")
+    except KeyError:
+        raise DevError(
+            "PostgreSQL refuses to run as root and there is no user nobody: "
+            "run ./dev as another user"
+        ) from None
 
 
 def run_detached(command, **options):

@@ -47,15 +47,16 @@ class VirtualEnvironment:
         return self
 
     def _is_current(self):
-        return self.stamp.is_file() and self.stamp.read_text() == self._fingerprint()
+        if not self.python.exists() or not self.stamp.is_file():
+            return False
+        return self.stamp.read_text() == self._fingerprint()
 
     def _fingerprint(self):
-        """A digest of the interpreter and of all requirement files."""
-        digest = hashlib.sha256(f"{sys.version_info[:3]} {sys.prefix}".encode())
+        """A digest of the interpreter and of the requirement files that matter."""
+        digest = hashlib.sha256(f"{sys.version_info[:3]} {sys.base_prefix}".encode())
         for path in sorted(self.requirements.parent.glob("*.txt")):
-            if path.name in ("lint.txt", "test.txt") and path != self.requirements:
-                continue
-            digest.update(path.read_bytes())
+            if path == self.requirements or path.name not in ("lint.txt", "test.txt"):
+                digest.update(path.read_bytes())
         return digest.hexdigest()
 
     def _make(self):

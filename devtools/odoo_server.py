@@ -59,6 +59,19 @@ class Odoo:
         """Run the server on our terminal; return its exit code."""
         return attached(self.command(*arguments), env=self.environment())
 
+    def module(self, action, database, modules):
+        """Do with modules what the Apps menu does; return Odoo's log.
+
+        :param str action: ``install``, ``upgrade`` or ``uninstall``
+        :raises DevError: if Odoo fails
+        """
+        command = [self.python, "-m", "odoo", "module", action, "-d", database]
+        environment = self.environment()
+        code, output = stream([*command, *modules], lambda line: None, env=environment)
+        if code:
+            raise DevError(f"Odoo could not {action} {','.join(modules)}:\n{output}")
+        return output
+
     def install(self, database, modules, *options, flag="-i"):
         """Install (or with ``flag="-u"`` update) modules in a database.
 

@@ -15,7 +15,7 @@ from .session import open_session
 from .system_packages import ensure_wkhtmltopdf
 from .workspace import ADDONS
 
-LOG_HANDLERS = "--log-handler=werkzeug:WARNING"
+LOG_HANDLERS = ("--log-handler=werkzeug:WARNING", "--log-handler=py.warnings:ERROR")
 
 
 def serve(session, port, fresh=False):
@@ -28,7 +28,11 @@ def serve(session, port, fresh=False):
     database = ensure_database(session, fresh)
     threading.Thread(target=announce, args=(port,), daemon=True).start()
     code = session.odoo.run(
-        "-d", database, f"--db-filter=^{database}$", f"--http-port={port}", LOG_HANDLERS
+        "-d",
+        database,
+        f"--db-filter=^{database}$",
+        f"--http-port={port}",
+        *LOG_HANDLERS,
     )
     if code:
         raise DevError(f"Odoo ended with exit code {code}", code=abs(code))
@@ -55,10 +59,10 @@ def announce(port):
     for _attempt in range(600):
         with contextlib.suppress(OSError, urllib.error.URLError):
             urllib.request.urlopen(f"{address}/web/health", timeout=5).close()
-            break
+            say(f"\n  Odoo is ready: {address}   login: admin   password: admin")
+            say("  Ctrl-C stops it.\n")
+            return
         time.sleep(0.5)
-    say(f"\n  Odoo is ready: {address}   login: admin   password: admin")
-    say("  Ctrl-C stops it.\n")
 
 
 def database_name(workspace):

@@ -1,14 +1,17 @@
 """Everything a command needs: packages, Odoo, PostgreSQL, databases."""
 
 import os
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from . import odoo_source, postgres
 from .databases import Databases
 from .environment import main_environment
 from .odoo_server import Odoo
 from .templates import Templates
+from .workspace import Workspace
 
 
 @dataclass
@@ -19,6 +22,14 @@ class Session:
     odoo: Odoo
     databases: Databases
     templates: Templates
+
+
+def session_of_tests():
+    """Return the session for a test that ./dev started; the server is up already."""
+    workspace = Workspace.from_environment()
+    odoo = Odoo(workspace, odoo_source.ensure(workspace), Path(sys.executable))
+    databases = Databases(workspace)
+    return Session(workspace, odoo, databases, Templates(workspace, odoo, databases))
 
 
 @contextmanager

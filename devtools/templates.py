@@ -14,7 +14,7 @@ BASE_MODULES = (
     "purchase_stock",
     "stock_account",
 )
-KEPT_TEMPLATES = 4
+KEPT_TEMPLATES = 6
 
 
 class Templates:

@@ -1,0 +1,173 @@
+"""Installing, upgrading and uninstalling the addons, alone and together.
+
+Each test works on a database of its own and lets Odoo do what the Apps menu does, in
+a process of its own, so that the log is complete.
+"""
+
+import re
+
+import pytest
+
+from devtools.databases import query
+from devtools.session import session_of_tests
+from devtools.workspace import ADDONS
+
+LEDGER, CREDIT, GUARD = ADDONS
+SELECTIONS = {
+    "ledger": [LEDGER],
+    "credit": [CREDIT],
+    "guard": [GUARD],
+    "together": list(ADDONS),
+}
+LEVEL = re.compile(r"^\S+ \S+ \d+ (?:WARNING|ERROR|CRITICAL) ")
+# What Odoo says about the machine that the tests run on.
+NOT_OURS = ("Running as user 'root'", "py.warnings")
+SCHEMA = {
+    "tables, views and sequences": """
+        SELECT relkind || ' ' || relname FROM pg_class
+         WHERE relnamespace = 'public'::regnamespace""",
+    "columns": """
+        SELECT table_name || '.' || column_name || ' ' || data_type
+          FROM information_schema.columns WHERE table_schema = 'public'""",
+    "functions": """
+        SELECT oid::regprocedure FROM pg_proc
+         WHERE pronamespace = 'public'::regnamespace""",
+    "triggers": """
+        SELECT tgrelid::regclass || ' ' || tgname FROM pg_trigger
+         WHERE NOT tgisinternal""",
+    "constraints": """
+        SELECT conrelid::regclass || ' ' || conname FROM pg_constraint
+         WHERE connamespace = 'public'::regnamespace""",
+    "types": """
+        SELECT typname FROM pg_type
+         WHERE typnamespace = 'public'::regnamespace AND typtype IN ('e', 'd')""",
+}
+RECORDS = {
+    "external identifiers": "SELECT module || '.' || name FROM ir_model_data",
+    "models": "SELECT model FROM ir_model",
+    "fields": "SELECT model || '.' || name FROM ir_model_fields",
+    "parameters": "SELECT key FROM ir_config_parameter",
+    "groups": "SELECT id || ' ' || (name->>'en_US') FROM res_groups",
+    "privileges": "SELECT id || ' ' || (name->>'en_US') FROM res_groups_privilege",
+    "scheduled actions": "SELECT id || ' ' || cron_name FROM ir_cron",
+    "menus": "SELECT id || ' ' || (name->>'en_US') FROM ir_ui_menu",
+    "views": "SELECT id || ' ' || name FROM ir_ui_view",
+    "actions": "SELECT id || ' ' || type FROM ir_actions",
+    "access rights": "SELECT id || ' ' || name FROM ir_model_access",
+    "record rules": "SELECT id || ' ' || name FROM ir_rule",
+    "defaults": "SELECT id || ' ' || field_id FROM ir_default",
+    "sequences": "SELECT id || ' ' || name FROM ir_sequence",
+    "mail templates": "SELECT id || ' ' || (name->>'en_US') FROM mail_template",
+    "activity types": "SELECT id || ' ' || (name->>'en_US') FROM mail_activity_type",
+    "message types": "SELECT id || ' ' || (name->>'en_US') FROM mail_message_subtype",
+}
+
+
+@pytest.fixture(scope="session")
+def session():
+    """Where Odoo, PostgreSQL and the template databases are."""
+    return session_of_tests()
+
+
+def complaints(log):
+    """Return the warnings and errors in a log, but for those about the machine."""
+    return [
+        line
+        for line in log.splitlines()
+        if LEVEL.match(line) and not any(known in line for known in NOT_OURS)
+    ]
+
+
+def contents(database, *kinds):
+    """Return what a database consists of: schema, and the records of definitions."""
+    return {
+        name: {row[0] for row in query(sql, database)}
+        for kind in kinds
+        for name, sql in kind.items()
+    }
+
+
+def added(before, after):
+    """Return what `after` has and `before` has not, by kind."""
+    extra = {name: after[name] - before[name] for name in after}
+    return {name: sorted(values) for name, values in extra.items() if values}
+
+
+def installed(database):
+    """Return which of the three addons are installed."""
+    rows = query(
+        "SELECT name FROM ir_module_module WHERE state = 'installed'", database
+    )
+    return {row[0] for row in rows} & set(ADDONS)
+
+
+def brought_along(selection):
+    """Return the addons that must be there after installing `selection`."""
+    return {LEDGER, *selection}
+
+
+def install_and_upgrade(session, database, selection):
+    """Install and upgrade `selection`; nothing may complain."""
+    log = session.odoo.module("install", database, selection)
+    assert complaints(log) == []
+    assert installed(database) == brought_along(selection)
+    log = session.odoo.module("upgrade", database, selection)
+    assert complaints(log) == []
+    assert installed(database) == brought_along(selection)
+
+
+def uninstall(session, database):
+    """Uninstall everything of ours by uninstalling what the others stand on."""
+    log = session.odoo.module("uninstall", database, [LEDGER])
+    assert complaints(log) == []
+    assert installed(database) == set()
+
+
+def check_life_cycle(session, template, selection):
+    """Install, upgrade, uninstall: afterwards the database is as it was before."""
+    with session.databases.clone(template, "install") as database:
+        before = contents(database, SCHEMA, RECORDS)
+        install_and_upgrade(session, database, selection)
+        uninstall(session, database)
+        assert added(before, contents(database, SCHEMA, RECORDS)) == {}
+
+
+def check_from_nothing(session, selection):
+    """The same from a database with nothing but Odoo's base in it.
+
+    Odoo's own modules that were brought along stay, so only what bears our names is
+    looked for.
+    """
+    with session.databases.clone(session.templates.empty(), "install") as database:
+        install_and_upgrade(session, database, selection)
+        uninstall(session, database)
+        left = contents(database, {"identifiers": RECORDS["external identifiers"]})
+        ours = tuple(f"{name}." for name in ADDONS)
+        assert not [name for name in left["identifiers"] if name.startswith(ours)]
+
+
+class TestFromNothing:
+    """On a database where nothing is installed but Odoo's base."""
+
+    @pytest.mark.parametrize("selection", SELECTIONS.values(), ids=SELECTIONS)
+    def test_life_cycle(self, session, selection):
+        """Install with all dependencies, upgrade, uninstall."""
+        check_from_nothing(session, selection)
+
+
+class TestOnWorkingDatabase:
+    """On a database with Odoo's modules and without demo data."""
+
+    @pytest.mark.parametrize("selection", SELECTIONS.values(), ids=SELECTIONS)
+    def test_life_cycle(self, session, selection):
+        """Install, upgrade, uninstall: nothing stays."""
+        check_life_cycle(session, session.templates.base(), selection)
+
+
+class TestOnDemoData:
+    """On a database with Odoo's demo data."""
+
+    @pytest.mark.parametrize("selection", SELECTIONS.values(), ids=SELECTIONS)
+    def test_life_cycle(self, session, selection):
+        """Install, upgrade, uninstall: nothing stays."""
+        check_life_cycle(session, session.templates.base(demo=True), selection)
