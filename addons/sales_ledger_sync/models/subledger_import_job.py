@@ -2,7 +2,7 @@ import logging
 import random
 import time
 
-from psycopg2 import IntegrityError, OperationalError
+from psycopg2 import IntegrityError, errors
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -11,6 +11,12 @@ _logger = logging.getLogger(__name__)
 
 ROWS_PER_BATCH = 50
 TRIES = 5
+# Scheduled actions are not repeated by Odoo when they lose against another one.
+RETRIABLE = (
+    errors.SerializationFailure,
+    errors.DeadlockDetected,
+    errors.LockNotAvailable,
+)
 
 
 class SubledgerImport(models.Model):
@@ -54,7 +60,7 @@ class SubledgerImport(models.Model):
         for attempt in range(1, TRIES + 1):
             try:
                 return self._try_batch()
-            except OperationalError:
+            except RETRIABLE:
                 self.env.cr.rollback()
                 if attempt == TRIES:
                     raise
