@@ -55,12 +55,12 @@ class ReceivablesImport(Command):
             record = self._load(env, options)
             record.action_check()
             cr.commit()
-            self._follow(record, "reading")
+            follow(record, "reading")
             self._print_errors(record)
             if not options.check and record.ready_count:
                 record.action_start()
                 cr.commit()
-                self._follow(record, "running")
+                follow(record, "running")
         except (UserError, OSError) as error:
             cr.rollback()
             print(f"receivables_import: {error}", file=sys.stderr)
@@ -90,27 +90,6 @@ class ReceivablesImport(Command):
             )
         )
 
-    def _follow(self, record, state):
-        """Work off the batches here, without waiting for the scheduled action."""
-        while record.state == state:
-            if not record._process_batch():
-                record.env.cr.commit()
-                break
-            record.env.cr.commit()
-            self._print_progress(record)
-        if record.line_count and state == "running":
-            print(file=sys.stderr)
-
-    def _print_progress(self, record):
-        filled = round(record.progress / 100 * BAR_WIDTH)
-        bar = "#" * filled + "." * (BAR_WIDTH - filled)
-        handled = record.line_count - record.ready_count
-        text = f"  {bar} {handled} of {record.line_count} lines"
-        if record.seconds_left:
-            text += f", {record.seconds_left} s left"
-        start, end = ("\r", "   ") if sys.stderr.isatty() else ("", "\n")
-        print(start + text, end=end, file=sys.stderr, flush=True)
-
     def _print_errors(self, record):
         errors = record.env["subledger.import.line"].search(
             [("import_id", "=", record.id), ("state", "=", "error")],
@@ -130,3 +109,31 @@ class ReceivablesImport(Command):
             f"last day, {record.ready_count} waiting, {record.error_count} with errors"
         )
         return INCOMPLETE if record.error_count else DONE
+
+
+def follow(record, state):
+    """Work off an import's batches here, without waiting for the scheduled action.
+
+    :param record: the ``subledger.import``
+    :param str state: the state whose work is to be done; committed batch by batch
+    """
+    while record.state == state:
+        handled = record._process_batch()
+        record.env.cr.commit()
+        if not handled:
+            break
+        print_progress(record)
+    if state == "running" and sys.stderr.isatty():
+        print(file=sys.stderr)
+
+
+def print_progress(record):
+    """Draw the progress bar on the terminal, or a line of it into a log."""
+    filled = round(record.progress / 100 * BAR_WIDTH)
+    bar = "#" * filled + "." * (BAR_WIDTH - filled)
+    handled = record.line_count - record.ready_count
+    text = f"  {bar} {handled} of {record.line_count} lines"
+    if record.seconds_left:
+        text += f", {record.seconds_left} s left"
+    start, end = ("\r", "   ") if sys.stderr.isatty() else ("", "\n")
+    print(start + text, end=end, file=sys.stderr, flush=True)

@@ -4,6 +4,7 @@ from . import test_guards
 from . import test_open_credit
 from . import test_overdue
 from . import test_receivables_csv
+from . import test_receivables_import
 from . import test_record_payment
 from . import test_record_payment_api
 from . import test_screens
