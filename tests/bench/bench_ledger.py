@@ -1,0 +1,241 @@
+"""What the subledger costs: ours beside stock Odoo, in alternating pairs.
+
+Every figure is a ratio, a count or a rate taken in one run, because absolute
+times say more about the machine than about the code. Two warm Odoo processes,
+one on a stock database and one with the addons, take turns; medians are
+compared. The last column is the bound that the project promises.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+WORKER = Path(__file__).with_name("ledger_worker.py")
+PAIRS = 7
+
+
+class Process:
+    """A worker process and its question-and-answer line protocol."""
+
+    def __init__(self, config, database):
+        self.process = subprocess.Popen(
+            [sys.executable, str(WORKER), "--config", config, "--database", database],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._answer()
+
+    def send(self, name, *args):
+        self.process.stdin.write(json.dumps([name, *args]) + "\n")
+        self.process.stdin.flush()
+
+    def _answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit("A benchmark process ended early; see its error above.")
+        return json.loads(line)
+
+    def ask(self, name, *args):
+        self.send(name, *args)
+        return self._answer()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(60)
+
+
+class Report:
+    """Collects figures beside their bounds and tells whether all were met."""
+
+    def __init__(self):
+        self.rows, self.missed = [], 0
+
+    def add(self, what, value, bound, *, at_least=False, digits=2):
+        met = value >= bound if at_least else value <= bound
+        self.missed += not met
+        sign = "at least" if at_least else "at most"
+        self.rows.append(
+            f"{what:<58}{value:>14,.{digits}f}   {sign} {bound:,.{digits}f}"
+            + ("" if met else "   MISSED")
+        )
+        print(self.rows[-1], flush=True)
+
+
+def pairs(stock, ours, count, rounds):
+    """Alternate posting on both sides; the medians and the statement counts."""
+    figures = {}
+    sides = [("stock", stock), ("ours", ours)]
+    identities = {name: list(side.ask("prepare").values()) for name, side in sides}
+    for name, side in sides:
+        side.ask("post", *identities[name], count)  # warm up
+        figures[name] = []
+    for _round in range(rounds):
+        for name, side in sides:
+            figures[name].append(side.ask("post", *identities[name], count))
+        sides.reverse()
+    return {
+        name: {
+            key: statistics.median(row[key] for row in rows)
+            for key in ("seconds", "statements")
+        }
+        for name, rows in figures.items()
+    }
+
+
+def posting(report, stock, ours):
+    one = pairs(stock, ours, 1, PAIRS * 5)
+    report.add(
+        "post one invoice: time, ours / stock",
+        one["ours"]["seconds"] / one["stock"]["seconds"],
+        1.05,
+    )
+    extra_one = one["ours"]["statements"] - one["stock"]["statements"]
+    report.add("post one invoice: extra SQL statements", extra_one, 4, digits=0)
+    batch = pairs(stock, ours, 500, PAIRS)
+    report.add(
+        "post 500 invoices in a batch: time, ours / stock",
+        batch["ours"]["seconds"] / batch["stock"]["seconds"],
+        1.05,
+    )
+    extra = batch["ours"]["statements"] - batch["stock"]["statements"]
+    report.add("post 500 invoices: extra SQL statements", extra, 8, digits=0)
+
+
+def simultaneous(report, config, databases):
+    """Eight processes post 25 invoices each for one customer, all at once."""
+    totals = {}
+    for name, database in databases.items():
+        processes = [Process(config, database) for _index in range(8)]
+        partner, product = processes[0].ask("prepare").values()
+        drafts = [p.ask("drafts", partner, product, 25) for p in processes]
+        for process, ids in zip(processes, drafts, strict=True):
+            process.send("post_singles", ids)
+        answers = [process._answer() for process in processes]
+        totals[name] = {
+            "rate": 200 / max(answer["seconds"] for answer in answers),
+            "retries": sum(answer["retries"] for answer in answers),
+            "failures": sum(answer["failures"] for answer in answers),
+        }
+        for process in processes:
+            process.close()
+    ours, stock = totals["ours"], totals["stock"]
+    report.add("8 x 25 invoices, one customer: retries", ours["retries"], 0, digits=0)
+    report.add("8 x 25 invoices, one customer: failures", ours["failures"], 0, digits=0)
+    report.add(
+        "8 x 25 invoices, one customer: throughput, ours / stock",
+        ours["rate"] / stock["rate"],
+        0.95,
+        at_least=True,
+    )
+
+
+def history(psql, items, customers=100):
+    """Write posted invoices as a past system would have left them: by SQL alone."""
+    psql(
+        f"""
+        WITH moves AS (
+            INSERT INTO account_move (
+                name, state, move_type, date, invoice_date, journal_id, company_id,
+                currency_id, partner_id, commercial_partner_id, auto_post,
+                sequence_prefix, sequence_number, create_uid, create_date
+            )
+            SELECT 'HIST/' || n, 'posted', 'out_invoice', DATE '2020-01-01' + n % 1500,
+                   DATE '2020-01-01' + n % 1500, journal.id, 1, company.currency_id,
+                   p.id, p.id, 'no', 'HIST/', n, 1, now()
+              FROM generate_series(1, {items}) n
+              JOIN res_company company ON company.id = 1
+              JOIN LATERAL (
+                  SELECT id FROM account_journal WHERE type = 'sale' LIMIT 1
+              ) journal ON true
+              JOIN (
+                  SELECT id, row_number() OVER (ORDER BY id) - 1 AS rank
+                    FROM res_partner WHERE ref = 'bench-history'
+              ) p ON p.rank = n % {customers}
+            RETURNING id, date, currency_id, partner_id, journal_id, name
+        )
+        INSERT INTO account_move_line (
+            move_id, account_id, partner_id, company_id, journal_id, currency_id,
+            company_currency_id, date, date_maturity, parent_state, move_name, name,
+            display_type, debit, credit, balance, amount_currency, amount_residual,
+            amount_residual_currency, reconciled
+        )
+        SELECT moves.id, account.id, partner_id, 1, journal_id, currency_id,
+               currency_id, date, date + 30, 'posted', moves.name, 'history',
+               'payment_term', 7, 0, 7, 7, 7, 7, false
+          FROM moves
+          JOIN LATERAL (
+              SELECT id FROM account_account
+               WHERE account_type = 'asset_receivable'
+                 AND non_trade IS NOT TRUE
+               ORDER BY id LIMIT 1
+          ) account ON true
+        """
+    )
+
+
+def scale(report, ours, psql, items):
+    """Balance, sealing and backfill on a history of ``items`` invoices."""
+    partner, product = ours.ask("prepare").values()
+    ours.ask("post", partner, product, 10)
+    ours.ask("seal")
+    few = ours.ask("balance", partner)["seconds"]
+    customers = ours.ask("customers", 100)
+    history(psql, items)
+    psql("ANALYZE")
+    filled = ours.ask("backfill")
+    report.add(
+        "backfill: items per second",
+        items / filled["seconds"],
+        50_000,
+        at_least=True,
+        digits=0,
+    )
+    report.add("backfill: memory growth of the process, MiB", filled["grown_mib"], 100)
+    sealed = ours.ask("seal")
+    report.add(
+        "sealing: entries per second",
+        sealed["entries"] / sealed["seconds"],
+        50_000,
+        at_least=True,
+        digits=0,
+    )
+    psql("VACUUM ANALYZE subledger_entry")
+    many = ours.ask("balance", customers[0])["seconds"]
+    report.add(f"read a balance: 10 entries / {items:,} in the table", many / few, 1.5)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", required=True, help="Odoo configuration file")
+    parser.add_argument("--stock", required=True, help="database without the addons")
+    parser.add_argument("--ours", required=True, help="database with the addons")
+    parser.add_argument("--items", type=int, default=1_000_000)
+    options = parser.parse_args()
+
+    def psql(statement):
+        return subprocess.run(
+            ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", options.ours],
+            input=statement,
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout.strip()
+
+    report = Report()
+    stock = Process(options.config, options.stock)
+    ours = Process(options.config, options.ours)
+    posting(report, stock, ours)
+    stock.close()
+    databases = {"stock": options.stock, "ours": options.ours}
+    simultaneous(report, options.config, databases)
+    scale(report, ours, psql, options.items)
+    ours.close()
+    return 1 if report.missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,202 @@
+"""One Odoo process of the ledger benchmark: reads commands, prints figures.
+
+Started by ``bench_ledger.py`` once per database; commands come as JSON lines on
+standard input and each answers with one JSON line, so that the driver can
+alternate between stock Odoo and Odoo with the addons while both stay warm.
+"""
+
+import argparse
+import datetime
+import json
+import resource
+import statistics
+import sys
+import time
+
+import odoo.api
+import odoo.modules.registry
+import odoo.sql_db
+import odoo.tools
+from odoo.service.model import retrying
+
+
+class Worker:
+    def __init__(self, database):
+        odoo.tools.config["db_name"] = [database]
+        self.registry = odoo.modules.registry.Registry(database)
+        self.retries = 0
+
+    def call(self, function, *args):
+        """Run ``function(env, *args)`` in a committed transaction, as a request would.
+
+        Counts the runs beyond the first, that is Odoo's retries.
+        """
+        runs = 0
+        with self.registry.cursor() as cr:
+            env = odoo.api.Environment(cr, odoo.api.SUPERUSER_ID, {})
+            env = odoo.api.Environment(cr, env.ref("base.user_admin").id, {})
+
+            def run():
+                nonlocal runs
+                runs += 1
+                return function(env, *args)
+
+            result = retrying(run, env)
+        self.retries += runs - 1
+        return result
+
+    # -- preparation -------------------------------------------------------
+
+    def prepare(self):
+        return self.call(self._prepare)
+
+    @staticmethod
+    def _prepare(env):
+        partner = env["res.partner"].create({"name": "Benchmark customer"})
+        product = env["product.product"].create(
+            {
+                "name": "Benchmark service",
+                "type": "service",
+                "list_price": 100,
+                "taxes_id": False,
+            }
+        )
+        return {"partner": partner.id, "product": product.id}
+
+    def customers(self, count):
+        """Create the customers whose history the driver then writes by SQL."""
+
+        def create(env):
+            vals = [
+                {"name": f"History {index}", "ref": "bench-history"}
+                for index in range(count)
+            ]
+            return env["res.partner"].create(vals).ids
+
+        return self.call(create)
+
+    @staticmethod
+    def _draft(env, partner, product, count):
+        moves = env["account.move"].create(
+            [
+                {
+                    "move_type": "out_invoice",
+                    "partner_id": partner,
+                    "invoice_date": datetime.date.today().isoformat(),
+                    "invoice_line_ids": [
+                        (0, 0, {"product_id": product, "quantity": 1, "price_unit": 7})
+                    ],
+                }
+                for _i in range(count)
+            ]
+        )
+        return moves.ids
+
+    # -- measurements ------------------------------------------------------
+
+    def post(self, partner, product, count):
+        """Post ``count`` fresh invoices in one batch; seconds and statements."""
+        ids = self.call(self._draft, partner, product, count)
+        figures = {}
+
+        def post(env):
+            moves = env["account.move"].browse(ids)
+            moves.read(["state"])
+            statements = env.cr.sql_log_count
+            start = time.perf_counter()
+            moves.action_post()
+            env.cr.flush()
+            figures["statements"] = env.cr.sql_log_count - statements
+            figures["start"] = start
+
+        self.call(post)
+        # The commit and what runs after it belong to what the user waits for.
+        figures["seconds"] = time.perf_counter() - figures.pop("start")
+        return figures
+
+    def post_many(self, partner, product, count, rounds):
+        return [self.post(partner, product, count) for _round in range(rounds)]
+
+    def post_singles(self, ids):
+        """Post the given drafts one by one, each in its own transaction."""
+        self.retries, failures = 0, 0
+        start = time.perf_counter()
+        for move_id in ids:
+            try:
+                self.call(lambda env, i=move_id: env["account.move"].browse(i)._post())
+            except Exception as error:  # pylint: disable=broad-except
+                failures += 1
+                print(f"posting failed: {error}", file=sys.stderr)
+        return {
+            "seconds": time.perf_counter() - start,
+            "retries": self.retries,
+            "failures": failures,
+        }
+
+    def drafts(self, partner, product, count):
+        return self.call(self._draft, partner, product, count)
+
+    def seal(self):
+        """Seal everything unsealed; entries and seconds."""
+        with self.registry.cursor() as cr:
+            cr.execute("SELECT count(*) FROM subledger_entry WHERE number IS NULL")
+            [(count,)] = cr.fetchall()
+        start = time.perf_counter()
+        with self.registry.cursor() as cr:
+            env = odoo.api.Environment(cr, odoo.api.SUPERUSER_ID, {})
+            env["subledger.account"]._seal()
+        return {"entries": count, "seconds": time.perf_counter() - start}
+
+    def balance(self, partner, rounds=50):
+        """Median seconds of reading one customer's balance in a fresh transaction."""
+        times = []
+        for _round in range(rounds):
+            with self.registry.cursor() as cr:
+                env = odoo.api.Environment(cr, odoo.api.SUPERUSER_ID, {})
+                company = env["res.company"].browse(1)
+                customer = env["res.partner"].browse(partner)
+                cr.execute("SELECT 1")
+                start = time.perf_counter()
+                env["subledger.account"]._get_balances(company, customer)
+                times.append(time.perf_counter() - start)
+        return {"seconds": statistics.median(times)}
+
+    def backfill(self):
+        """Backfill the whole history; items, seconds and peak memory growth."""
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        start = time.perf_counter()
+
+        def run(env):
+            job = env["subledger.backfill"].create(
+                {"company_id": 1, "mode": "full", "start_date": False}
+            )
+            job.action_start()
+            return job.id
+
+        self.call(run)
+        with self.registry.cursor() as cr:
+            env = odoo.api.Environment(cr, odoo.api.SUPERUSER_ID, {})
+            env["subledger.backfill"]._cron_run()
+        seconds = time.perf_counter() - start
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        with self.registry.cursor() as cr:
+            cr.execute("SELECT count(*) FROM subledger_entry")
+            [(count,)] = cr.fetchall()
+        return {"entries": count, "seconds": seconds, "grown_mib": grown / 1024}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--config", required=True)
+    parser.add_argument("--database", required=True)
+    options = parser.parse_args()
+    odoo.tools.config.parse_config(["-c", options.config, "--log-level=error"])
+    worker = Worker(options.database)
+    print(json.dumps("ready"), flush=True)
+    for line in sys.stdin:
+        name, *args = json.loads(line)
+        print(json.dumps(getattr(worker, name)(*args)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
