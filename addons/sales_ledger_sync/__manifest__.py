@@ -22,6 +22,7 @@
         "views/subledger_account_views.xml",
         "views/subledger_backfill_views.xml",
         "views/subledger_entry_views.xml",
+        "wizards/base_module_uninstall_views.xml",
         # Last, because a menu names the actions of the views above.
         "views/sales_ledger_sync_menus.xml",
         # Complete in itself, with its own menu entry.

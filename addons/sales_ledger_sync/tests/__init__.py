@@ -3,6 +3,7 @@ from . import test_entries
 from . import test_guards
 from . import test_open_credit
 from . import test_overdue
+from . import test_peppol_bills
 from . import test_receivables_csv
 from . import test_receivables_import
 from . import test_record_payment
@@ -11,3 +12,4 @@ from . import test_screens
 from . import test_sealing
 from . import test_subledger_import
 from . import test_upfront_payment
+from . import test_uninstall_warning
