@@ -1,0 +1,478 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+from .credit_limit import USER_GROUP
+from .credit_rule import RULE_TYPES
+
+HOLD_STATES = [
+    ("open", "Open"),
+    ("released", "Released"),
+    ("rejected", "Rejected"),
+    ("expired", "Expired"),
+    ("cancelled", "Cancelled"),
+]
+APPROVER_GROUP = "credit_control.group_credit_approver"
+# What people may note on a hold; everything else changes through its methods.
+EDITABLE_FIELDS = {
+    "review_date",
+    "user_id",
+    "message_follower_ids",
+    "activity_ids",
+    "message_main_attachment_id",
+}
+
+
+class CreditHold(models.Model):
+    """A document that may not go on until somebody decides, and that decision.
+
+    Created by a rule at a checkpoint or by hand; nobody else creates, edits or deletes
+    one. A release is bound to the document, to its total at that moment and to an
+    expiry: it answers for every later checkpoint until the document grows beyond it.
+    """
+
+    _name = "credit.hold"
+    _description = "Credit Hold"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "id desc"
+    _rec_name = "document_name"
+    _allow_sudo_commands = False
+    _mail_post_access = "read"
+    _check_company_auto = True
+
+    state = fields.Selection(
+        HOLD_STATES, default="open", required=True, readonly=True, index=True
+    )
+    source = fields.Selection(
+        [("rule", "Rule"), ("manual", "By hand")], default="rule", readonly=True
+    )
+    checkpoint = fields.Selection(
+        [
+            ("order", "Order confirmation"),
+            ("reservation", "Reservation"),
+            ("delivery", "Delivery"),
+            ("invoice", "Invoice posting"),
+        ],
+        readonly=True,
+    )
+    document_name = fields.Char(readonly=True, required=True)
+    order_id = fields.Many2one(
+        "sale.order", string="Sales Order", readonly=True, index="btree_not_null"
+    )
+    picking_id = fields.Many2one(
+        "stock.picking", string="Transfer", readonly=True, index="btree_not_null"
+    )
+    move_id = fields.Many2one(
+        "account.move", string="Invoice", readonly=True, index="btree_not_null"
+    )
+    company_id = fields.Many2one("res.company", required=True, readonly=True)
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    partner_id = fields.Many2one(
+        "res.partner", string="Customer", required=True, readonly=True, index=True
+    )
+    group_id = fields.Many2one("credit.group", string="Credit Group", readonly=True)
+    salesperson_id = fields.Many2one("res.users", readonly=True)
+    reason_type = fields.Selection(
+        [*RULE_TYPES, ("manual", "By hand"), ("multiple", "Several reasons")],
+        string="Reason",
+        readonly=True,
+    )
+    reasons = fields.Text(string="Explanation", readonly=True)
+    is_unlimited = fields.Boolean(readonly=True)
+    credit_limit = fields.Monetary(string="Limit", readonly=True, aggregator=None)
+    exposure = fields.Monetary(
+        readonly=True,
+        aggregator=None,
+        help="What the customer owed without this document when it was held.",
+    )
+    document_amount = fields.Monetary(string="Document Adds", readonly=True)
+    amount_over = fields.Monetary(
+        string="Excess",
+        readonly=True,
+        help="What has to be covered by the authority of whoever releases it.",
+    )
+    utilization = fields.Float(compute="_compute_utilization", aggregator=None)
+    requested_by = fields.Many2one("res.users", readonly=True)
+    user_id = fields.Many2one("res.users", string="Responsible")
+    review_date = fields.Date()
+    age_days = fields.Integer(compute="_compute_age_days", string="Age (Days)")
+    is_ready = fields.Boolean(
+        string="Ready to Release",
+        readonly=True,
+        help="The customer paid or the limit was raised: no rule objects any more.",
+    )
+    approved_total = fields.Monetary(
+        string="Approved up to",
+        currency_field="approved_currency_id",
+        readonly=True,
+        aggregator=None,
+        help="Total of the document, in its own currency, that the release covers.",
+    )
+    approved_currency_id = fields.Many2one("res.currency", readonly=True)
+    released_by = fields.Many2one("res.users", readonly=True)
+    released_at = fields.Datetime(readonly=True)
+    release_reason = fields.Char(readonly=True)
+    expires_at = fields.Datetime(
+        string="Release Expires",
+        readonly=True,
+        help="From then on the document is examined again.",
+    )
+    can_release = fields.Boolean(compute="_compute_can_release")
+
+    # One open hold per document, with all its reasons; serves the work list as well
+    _order_open_unique = models.UniqueIndex(
+        "(order_id) WHERE state = 'open' AND order_id IS NOT NULL",
+        "The order already has an open credit hold.",
+    )
+    # Asked by every payment: are there holds to look at again?
+    _partner_open_idx = models.Index("(partner_id, company_id) WHERE state = 'open'")
+
+    @api.depends("exposure", "document_amount", "credit_limit")
+    def _compute_utilization(self):
+        for hold in self:
+            total = hold.exposure + hold.document_amount
+            limit = hold.credit_limit
+            hold.utilization = 100.0 * total / limit if limit else 0.0
+
+    def _compute_age_days(self):
+        now = fields.Datetime.now()
+        for hold in self:
+            created = hold.create_date or now
+            hold.age_days = max((now - created).days, 0)
+
+    @api.depends_context("uid")
+    @api.depends("state", "amount_over", "requested_by")
+    def _compute_can_release(self):
+        authority = self.env["credit.authority"]
+        for hold in self:
+            hold.can_release = (
+                hold.state == "open"
+                and hold.requested_by != self.env.user
+                and self.env.user.has_group(APPROVER_GROUP)
+                and authority._may_release(
+                    self.env.user, hold.company_id, hold.amount_over
+                )
+            )
+
+    # ------------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------------
+
+    def write(self, vals):
+        if not self.env.su and set(vals) - EDITABLE_FIELDS:
+            raise UserError(
+                self.env._(
+                    "A credit hold is not edited: release it, reject it or ask for"
+                    " more information."
+                )
+            )
+        return super().write(vals)
+
+    def copy(self, default=None):
+        raise UserError(self.env._("A credit hold cannot be copied."))
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_never(self):
+        raise UserError(self.env._("Credit holds are kept as a record of decisions."))
+
+    # ------------------------------------------------------------------
+    # Holding
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _hold(self, case):
+        """Put the document of ``case`` on hold, or refresh the hold it has."""
+        document = case.document._get_credit_document()
+        hold_sudo = document.sudo().credit_hold_ids.filtered(
+            lambda hold: hold.state == "open"
+        )[:1]
+        vals = self._prepare_hold_vals(case, document)
+        if hold_sudo:
+            if hold_sudo.source == "rule":
+                hold_sudo.write(vals)
+            return hold_sudo
+        return self._open(document, vals)
+
+    @api.model
+    def _open(self, document, vals):
+        # sudo: nobody may create holds directly, whoever runs into one does it here
+        hold_sudo = (
+            self.sudo()
+            .with_context(mail_create_nolog=True, tracking_disable=True)
+            .create({**vals, "requested_by": self.env.uid})
+        )
+        document.sudo()._message_log(
+            body=self.env._("On credit hold: %(reasons)s", reasons=vals["reasons"])
+        )
+        hold_sudo._notify_approvers()
+        return hold_sudo
+
+    @api.model
+    def _prepare_hold_vals(self, case, document):
+        kinds = {finding.rule_type for finding in case.failures}
+        return {
+            **self._prepare_document_vals(document),
+            "checkpoint": case.checkpoint,
+            "company_id": case.company.id,
+            "partner_id": case.partner.id,
+            "group_id": case.group.id,
+            "reason_type": kinds.pop() if len(kinds) == 1 else "multiple",
+            "reasons": "\n".join(finding.text for finding in case.failures),
+            "is_unlimited": case.limit is None,
+            "credit_limit": case.limit or 0.0,
+            "exposure": case.exposure,
+            "document_amount": case.amount,
+            "amount_over": case.over,
+            "is_ready": False,
+        }
+
+    @api.model
+    def _prepare_document_vals(self, document):
+        vals = {
+            "document_name": document.display_name,
+            "company_id": document.company_id.id,
+            "partner_id": document._get_credit_payer().id,
+            "salesperson_id": document._get_credit_salesperson().id,
+        }
+        for name, field in self._fields.items():
+            if name in ("order_id", "picking_id", "move_id"):
+                matches = field.comodel_name == document._name
+                vals[name] = document.id if matches else False
+        return vals
+
+    def _notify_approvers(self):
+        """Give the hold to the approvers whose authority is just enough."""
+        for hold in self:
+            approvers = self.env["credit.authority"]._get_approvers(
+                hold.company_id, hold.amount_over, hold.requested_by
+            )[:3]
+            for approver in approvers:
+                hold.with_context(mail_activity_quick_update=True).activity_schedule(
+                    "credit_control.mail_activity_release",
+                    user_id=approver.id,
+                    note=hold.reasons,
+                )
+
+    # ------------------------------------------------------------------
+    # Deciding
+    # ------------------------------------------------------------------
+
+    def action_release(self, reason=None):
+        """Let the documents go on although a rule objects.
+
+        The release is bound to the document's present total, expires after the
+        company's number of days and answers at all later checkpoints. Holds that were
+        already released are left alone.
+
+        :param str reason: why; kept on record
+        :return: True, or the action asking for the reason when called by the button
+        :raise AccessError: the user is no approver, or the authority does not cover
+            the excess
+        :raise UserError: no reason, or the user asked for the hold's document
+        """
+        self.check_access("read")
+        holds = self.filtered(lambda hold: hold.state == "open")
+        self._check_decidable()
+        for hold in holds:
+            hold._ensure_may_decide()
+        reason = self._clean_reason(reason)
+        for hold in holds:
+            # sudo: the rights were checked above, nobody writes holds directly
+            hold.sudo()._release(reason)
+        return True
+
+    def action_reject(self, reason=None):
+        """Refuse to let the documents go on. Same rights as for a release.
+
+        :raise AccessError: the user is no approver or lacks the authority
+        :raise UserError: no reason
+        """
+        self.check_access("read")
+        self._check_decidable()
+        for hold in self:
+            hold._ensure_may_decide()
+        reason = self._clean_reason(reason)
+        # sudo: the rights were checked above, nobody writes holds directly
+        open_sudo = self.sudo().filtered(lambda hold: hold.state == "open")
+        open_sudo._set_state("rejected", reason)
+        return True
+
+    def action_ask(self, question=None):
+        """Ask the salesperson, or else the requester, for more before deciding.
+
+        :raise AccessError: for users who are no approvers
+        :raise UserError: without a question
+        """
+        self.check_access("read")
+        if not self.env.user.has_group(APPROVER_GROUP):
+            raise AccessError(self.env._("Only credit approvers decide on holds."))
+        question = self._clean_reason(question)
+        for hold in self:
+            # sudo: approvers need no rights on the order to ask about it
+            hold_sudo = hold.sudo()
+            hold_sudo.activity_schedule(
+                "credit_control.mail_activity_question",
+                user_id=(hold_sudo.salesperson_id or hold_sudo.requested_by).id,
+                note=question,
+            )
+        return True
+
+    def action_recheck(self):
+        """Examine the held documents again now.
+
+        :raise AccessError: for users outside the credit team
+        """
+        self.check_access("read")
+        if not self.env.user.has_group(USER_GROUP):
+            raise AccessError(self.env._("Only the credit team examines holds again."))
+        # sudo: examining needs full sight, its outcome is decided by the rules alone
+        self.sudo()._recheck()
+        return True
+
+    def _check_decidable(self):
+        closed = self.filtered(lambda hold: hold.state not in ("open", "released"))
+        if closed:
+            raise UserError(
+                self.env._(
+                    "The hold of %(document)s is already closed.",
+                    document=closed[0].document_name,
+                )
+            )
+
+    def _ensure_may_decide(self):
+        """Four eyes, and an authority that covers the excess."""
+        self.ensure_one()
+        if not self.env.user.has_group(APPROVER_GROUP):
+            raise AccessError(self.env._("Only credit approvers decide on holds."))
+        if self.requested_by == self.env.user:
+            raise AccessError(
+                self.env._(
+                    "You asked for %(document)s yourself: somebody else has to decide.",
+                    document=self.document_name,
+                )
+            )
+        authority = self.env["credit.authority"]
+        if not authority._may_release(self.env.user, self.company_id, self.amount_over):
+            raise AccessError(
+                self.env._(
+                    "The excess of %(amount)s on %(document)s is above your credit"
+                    " authority. Hand it to somebody with a higher one.",
+                    amount=self.currency_id.format(self.amount_over),
+                    document=self.document_name,
+                )
+            )
+
+    @api.model
+    def _clean_reason(self, reason):
+        reason = reason.strip() if isinstance(reason, str) else ""
+        if not reason:
+            raise UserError(self.env._("Give a reason, it is kept on record."))
+        return reason
+
+    def _release(self, reason):
+        """Release by the current user, whose rights the caller has checked."""
+        self.ensure_one()
+        document = self._get_document()
+        now = fields.Datetime.now()
+        self.write(
+            {
+                "released_by": self.env.uid,
+                "released_at": now,
+                "approved_total": document._get_credit_total() if document else 0.0,
+                "approved_currency_id": (
+                    document._get_credit_currency().id if document else False
+                ),
+                "expires_at": self._get_release_expiry(now),
+            }
+        )
+        self._set_state("released", reason)
+        if document:
+            document._after_credit_release()
+
+    def _get_release_expiry(self, now):
+        days = self.company_id.root_id.credit_release_days
+        return now + timedelta(days=days) if days > 0 else False
+
+    def _set_state(self, state, reason):
+        """The one place where holds change their state; closed ones stay closed."""
+        holds = self.filtered(lambda hold: hold.state in ("open", "rejected"))
+        if state == "expired":
+            holds = self.filtered(lambda hold: hold.state == "released")
+        holds.write({"state": state, "release_reason": reason, "is_ready": False})
+        labels = dict(self._fields["state"]._description_selection(self.env))
+        for hold in holds:
+            body = self.env._(
+                "Credit hold %(state)s by %(user)s: %(reason)s",
+                state=labels[state].lower(),
+                user=self.env.user.name,
+                reason=reason,
+            )
+            hold._message_log(body=body)
+            if document := hold._get_document():
+                document._message_log(body=body)
+        holds.activity_unlink(["credit_control.mail_activity_release"])
+        return holds
+
+    def _get_document(self):
+        self.ensure_one()
+        return (self.order_id or self.move_id or self.picking_id).exists()
+
+    # ------------------------------------------------------------------
+    # Looking again
+    # ------------------------------------------------------------------
+
+    def _recheck(self):
+        """Examine open rule-made holds again and release or mark those that pass."""
+        for hold in self.filtered(lambda h: h.state == "open" and h.source == "rule"):
+            document = hold._get_document()
+            if not document:
+                hold._set_state("cancelled", self.env._("The document is gone."))
+                continue
+            [case] = document._examine_credit(hold.checkpoint or "order")
+            if case.failures:
+                hold.write(hold._prepare_hold_vals(case, document))
+            else:
+                hold._set_ready()
+
+    def _set_ready(self):
+        self.ensure_one()
+        if self.company_id.root_id.credit_release_mode == "release":
+            reason = self.env._("No rule objects any more.")
+            self._set_state("released", reason)
+            self._get_document()._after_credit_release()
+        elif not self.is_ready:
+            self.is_ready = True
+            self._message_log(body=self.env._("Ready to release: no rule objects."))
+
+    @api.model
+    def _cron_expire(self):
+        """Mark releases whose time is over; decisions never wait for this."""
+        cron = self.env["ir.cron"]
+        domain = [
+            ("state", "=", "released"),
+            ("expires_at", "<=", fields.Datetime.now()),
+        ]
+        cron._commit_progress(remaining=self.search_count(domain))
+        while batch := self.search(domain, limit=100):
+            batch._set_state("expired", self.env._("The release expired."))
+            if not cron._commit_progress(len(batch)):
+                break
+
+    # ------------------------------------------------------------------
+    # Screens
+    # ------------------------------------------------------------------
+
+    def action_open_document(self):
+        """Open the held document."""
+        self.ensure_one()
+        self.check_access("read")
+        document = self._get_document()
+        if not document:
+            raise UserError(self.env._("The document was deleted."))
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": document._name,
+            "res_id": document.id,
+            "view_mode": "form",
+        }

@@ -1,0 +1,362 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+LIMIT_GROUPS = (
+    "account.group_account_invoice,account.group_account_readonly,"
+    "credit_control.group_credit_user"
+)
+FIGURE_GROUPS = "base.group_user"
+LIMIT_FIELDS = {"credit_limit", "credit_limit_policy", "credit_limit_expiry"}
+# Figures read from the one exposure query, and their column there
+FIGURE_COLUMNS = {
+    "credit_exposure": "exposure",
+    "exposure_open_items": "open_items",
+    "exposure_orders": "orders",
+    "exposure_draft_invoices": "draft_invoices",
+    "credit_available": "available",
+    "credit_utilization": "utilization",
+}
+OPERATORS = {"in": "IN", "not in": "NOT IN", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
+
+
+class ResPartner(models.Model):
+    _inherit = "res.partner"
+
+    credit_limit = fields.Float(groups=LIMIT_GROUPS)
+    use_partner_credit_limit = fields.Boolean(groups=LIMIT_GROUPS)
+    credit_limit_policy = fields.Selection(
+        [("limit", "Limited to the amount"), ("unlimited", "Unlimited")],
+        string="Credit Policy",
+        company_dependent=True,
+        copy=False,
+        groups=LIMIT_GROUPS,
+        help="Limited to the amount: it counts also when it is zero (no credit)."
+        " Empty: an amount of zero means that there is no limit.",
+    )
+    credit_limit_expiry = fields.Date(
+        string="Limit Valid Until",
+        company_dependent=True,
+        copy=False,
+        groups=LIMIT_GROUPS,
+        help="After this day the limit counts as zero until it is renewed.",
+    )
+    credit_group_ids = fields.Many2many(
+        "credit.group",
+        "credit_group_partner_rel",
+        "partner_id",
+        "group_id",
+        string="Credit Groups",
+        copy=False,
+        groups=LIMIT_GROUPS,
+    )
+    credit_hold_count = fields.Integer(
+        compute="_compute_credit_hold_count", groups=FIGURE_GROUPS
+    )
+    credit_is_limited = fields.Boolean(
+        compute="_compute_credit_figures", groups=FIGURE_GROUPS
+    )
+    credit_limit_in_force = fields.Monetary(
+        compute="_compute_credit_figures",
+        groups=FIGURE_GROUPS,
+        help="Limit that counts today, of the customer or of its credit group.",
+    )
+    credit_exposure = fields.Monetary(
+        compute="_compute_credit_figures",
+        search="_search_credit_exposure",
+        groups=FIGURE_GROUPS,
+        help="What the customer owes or will owe: open items, confirmed orders and"
+        " draft invoices; of the whole legal entity, in its currency.",
+    )
+    exposure_open_items = fields.Monetary(
+        compute="_compute_credit_figures",
+        search="_search_exposure_open_items",
+        groups=FIGURE_GROUPS,
+        help="Posted invoices minus credit notes and payments.",
+    )
+    exposure_orders = fields.Monetary(
+        compute="_compute_credit_figures",
+        search="_search_exposure_orders",
+        groups=FIGURE_GROUPS,
+        help="Confirmed orders not invoiced yet, taxes included.",
+    )
+    exposure_draft_invoices = fields.Monetary(
+        compute="_compute_credit_figures",
+        search="_search_exposure_draft_invoices",
+        groups=FIGURE_GROUPS,
+        help="Draft customer invoices minus draft credit notes.",
+    )
+    exposure_overdue = fields.Monetary(
+        compute="_compute_exposure_overdue",
+        search="_search_exposure_overdue",
+        groups=FIGURE_GROUPS,
+        help="Open items past their due date; credits that are not allocated yet count"
+        " against the oldest.",
+    )
+    credit_available = fields.Monetary(
+        compute="_compute_credit_figures",
+        search="_search_credit_available",
+        groups=FIGURE_GROUPS,
+        help="Limit minus exposure, negative when over the limit; zero for unlimited"
+        " credit. Members of a credit group share it.",
+    )
+    credit_utilization = fields.Float(
+        string="Credit Used (%)",
+        compute="_compute_credit_figures",
+        search="_search_credit_utilization",
+        groups=FIGURE_GROUPS,
+        help="Exposure in percent of the limit; zero for unlimited credit.",
+    )
+
+    @api.constrains("credit_limit")
+    def _check_credit_limit(self):
+        # sudo: the amount may be negative whether or not the user may read it
+        if any(partner.sudo().credit_limit < 0 for partner in self):
+            raise ValidationError(self.env._("A credit limit cannot be negative."))
+
+    # ------------------------------------------------------------------
+    # Figures
+    # ------------------------------------------------------------------
+
+    @api.depends_context("company")
+    @api.depends("commercial_partner_id")
+    def _compute_credit_figures(self):
+        # sudo: a salesperson sees what the customer owes in total, computed from
+        # documents of colleagues that remain closed to them
+        figures = (
+            self.env["credit.exposure"]
+            .sudo()
+            ._get_figures(self.env.company, self._origin)
+        )
+        for partner in self:
+            figure = figures.get(partner.commercial_partner_id._origin.id)
+            partner._set_credit_figures(figure)
+
+    def _set_credit_figures(self, figure):
+        available = figure.available if figure else None
+        self.credit_is_limited = available is not None
+        self.credit_limit_in_force = (figure and figure.limit) or 0.0
+        self.credit_exposure = figure.exposure if figure else 0.0
+        self.exposure_open_items = figure.open_items if figure else 0.0
+        self.exposure_orders = figure.orders if figure else 0.0
+        self.exposure_draft_invoices = figure.draft_invoices if figure else 0.0
+        self.credit_available = available or 0.0
+        self.credit_utilization = self._get_utilization(figure)
+
+    @api.model
+    def _get_utilization(self, figure):
+        """Percent of the limit in use; a limit of zero is used up by any exposure."""
+        if not figure or figure.limit is None:
+            return 0.0
+        if not figure.limit:
+            return 100.0 if figure.account_exposure > 0 else 0.0
+        return 100.0 * figure.account_exposure / figure.limit
+
+    @api.depends_context("company")
+    def _compute_exposure_overdue(self):
+        # sudo: as for the other figures
+        exposure = self.env["credit.exposure"].sudo()
+        exposure._flush_overdue()
+        commercial_ids = self.commercial_partner_id._origin.ids
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT partner_id, amount FROM %s AS overdue",
+                exposure._overdue_table(self.env.company.root_id, commercial_ids),
+            )
+        )
+        amounts = dict(rows)
+        for partner in self:
+            commercial = partner.commercial_partner_id._origin
+            partner.exposure_overdue = amounts.get(commercial.id, 0.0)
+
+    def _compute_credit_hold_count(self):
+        # sudo: the number is shown, the holds follow their own rules
+        counts = dict(
+            self.env["credit.hold"]
+            .sudo()
+            ._read_group(
+                [
+                    ("state", "=", "open"),
+                    ("partner_id", "in", self.commercial_partner_id.ids),
+                    ("company_id", "in", self.env.companies.ids),
+                ],
+                ["partner_id"],
+                ["__count"],
+            )
+        )
+        for partner in self:
+            partner.credit_hold_count = counts.get(partner.commercial_partner_id, 0)
+
+    # ------------------------------------------------------------------
+    # Searching and sorting, by the database
+    # ------------------------------------------------------------------
+
+    def _search_credit_exposure(self, operator, value):
+        return self._search_credit_figure("credit_exposure", operator, value)
+
+    def _search_exposure_open_items(self, operator, value):
+        return self._search_credit_figure("exposure_open_items", operator, value)
+
+    def _search_exposure_orders(self, operator, value):
+        return self._search_credit_figure("exposure_orders", operator, value)
+
+    def _search_exposure_draft_invoices(self, operator, value):
+        return self._search_credit_figure("exposure_draft_invoices", operator, value)
+
+    def _search_credit_available(self, operator, value):
+        return self._search_credit_figure("credit_available", operator, value)
+
+    def _search_credit_utilization(self, operator, value):
+        return self._search_credit_figure("credit_utilization", operator, value)
+
+    def _search_exposure_overdue(self, operator, value):
+        return self._search_credit_figure("exposure_overdue", operator, value)
+
+    @api.model
+    def _search_credit_figure(self, field_name, operator, value):
+        if operator not in OPERATORS:
+            return NotImplemented
+        if operator in ("in", "not in"):
+            value = tuple(float(item or 0) for item in value) or (None,)
+
+        def to_sql(model, alias, query):
+            expression = model._credit_figure_to_sql(alias, field_name, query)
+            return SQL("%s %s %s", expression, SQL(OPERATORS[operator]), value)
+
+        return Domain.custom(to_sql=to_sql)
+
+    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
+        # EXTENDS 'base': the figures are not stored, and people sort by them
+        if field_name in FIGURE_COLUMNS or field_name == "exposure_overdue":
+            self._check_field_access(self._fields[field_name], "read")
+            expression = self._credit_figure_to_sql(alias, field_name, query)
+            return SQL("%s %s %s", expression, direction, nulls)
+        return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
+
+    @api.model
+    def _credit_figure_to_sql(self, alias, field_name, query):
+        """Expression of a figure; joins the computation to the query once."""
+        if field_name == "exposure_overdue":
+            table = self._get_overdue_join()
+            column, name = "amount", "credit_overdue"
+        else:
+            table = self._get_figures_join()
+            column, name = FIGURE_COLUMNS[field_name], "credit_figures"
+        join_alias = query.make_alias(alias, name)
+        query.add_join(
+            "LEFT JOIN",
+            join_alias,
+            table,
+            SQL(
+                "%s = %s",
+                SQL.identifier(alias, "commercial_partner_id"),
+                SQL.identifier(join_alias, "partner_id"),
+            ),
+        )
+        return SQL("COALESCE(%s, 0)", SQL.identifier(join_alias, column))
+
+    @api.model
+    def _get_overdue_join(self):
+        # sudo: as for the other figures
+        exposure = self.env["credit.exposure"].sudo()
+        exposure._flush_overdue()
+        return exposure._overdue_table(self.env.company.root_id)
+
+    @api.model
+    def _get_figures_join(self):
+        # sudo: as for reading the figures one by one
+        exposure = self.env["credit.exposure"].sudo()
+        exposure._flush_sources()
+        return SQL(
+            """(
+            SELECT figures.*,
+                   COALESCE(credit_limit - account_exposure, 0) AS available,
+                   CASE WHEN credit_limit > 0
+                        THEN 100.0 * account_exposure / credit_limit
+                        WHEN credit_limit = 0 AND account_exposure > 0 THEN 100.0
+                        ELSE 0 END AS utilization
+              FROM %s AS figures)""",
+            exposure._figures_table(self.env.company),
+        )
+
+    # ------------------------------------------------------------------
+    # Limits
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _commercial_fields(self):
+        # EXTENDS 'base'
+        return [
+            *super()._commercial_fields(),
+            "credit_limit_policy",
+            "credit_limit_expiry",
+        ]
+
+    def write(self, vals):
+        # EXTENDS 'account'
+        if not LIMIT_FIELDS & vals.keys():
+            return super().write(vals)
+        vals = self._keep_credit_limit_in_authority(vals)
+        result = super().write(vals)
+        self.env["credit.recheck"]._request(self.env.company, self)
+        return result
+
+    def _keep_credit_limit_in_authority(self, vals):
+        """Turn a raise beyond the user's authority into a request for approval.
+
+        Only where the legal entity has set up authorities; else as in Odoo. The rest
+        of the values is written at once.
+        """
+        authority, company = self.env["credit.authority"], self.env.company
+        if self.env.su or not authority._is_used(company.root_id.id):
+            return vals
+        asked = {name: vals[name] for name in LIMIT_FIELDS & vals.keys()}
+        if not self._raises_credit_limit(asked):
+            return vals
+        amount = asked.get("credit_limit", max(self.mapped("credit_limit"), default=0))
+        wanted = None if asked.get("credit_limit_policy") == "unlimited" else amount
+        if authority._may_grant(self.env.user, company, wanted):
+            return vals
+        self._request_credit_limit(amount, unlimited=wanted is None)
+        return {name: value for name, value in vals.items() if name not in LIMIT_FIELDS}
+
+    def _raises_credit_limit(self, asked):
+        """Whether the values give any of the customers more credit than before."""
+        if "credit_limit_expiry" in asked or "credit_limit_policy" in asked:
+            return asked.get("credit_limit_policy") != "limit" or (
+                asked.get("credit_limit", 0.0) > 0
+            )
+        # sudo: compare with the amount in force, readable or not
+        return any(
+            asked["credit_limit"] > partner.sudo().credit_limit
+            or not asked["credit_limit"]
+            for partner in self
+        )
+
+    def _request_credit_limit(self, amount, unlimited):
+        if unlimited:
+            raise ValidationError(
+                self.env._("Only a credit manager gives unlimited credit.")
+            )
+        # sudo: asking is allowed to whoever may write the limit
+        self.env["credit.limit"].sudo().create(
+            [
+                {
+                    "partner_id": partner.commercial_partner_id.id,
+                    "company_id": self.env.company.root_id.id,
+                    "kind": "permanent",
+                    "amount": amount,
+                    "requested_by": self.env.uid,
+                    "reason": self.env._("Changed on the customer"),
+                }
+                for partner in self.commercial_partner_id
+            ]
+        )
+        for partner in self:
+            partner._message_log(
+                body=self.env._(
+                    "A credit limit of %(amount)s waits for approval.",
+                    amount=self.env.company.currency_id.format(amount),
+                )
+            )

@@ -1,0 +1,41 @@
+from odoo import api, models
+
+from .sale_order import GrowthWatch
+
+GROWTH_FIELDS = {
+    "discount",
+    "price_unit",
+    "product_id",
+    "product_uom_id",
+    "product_uom_qty",
+    "tax_ids",
+    "technical_price_unit",
+}
+
+
+class SaleOrderLine(models.Model):
+    _inherit = "sale.order.line"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        # EXTENDS 'sale'
+        order_ids = {vals["order_id"] for vals in vals_list if vals.get("order_id")}
+        orders = self.env["sale.order"].browse(order_ids)
+        with orders._watch_credit_growth() as watched:
+            lines = super(SaleOrderLine, self.with_env(watched.env)).create(vals_list)
+        return lines.with_env(self.env)
+
+    def write(self, vals):
+        # EXTENDS 'sale'
+        if not GROWTH_FIELDS & vals.keys():
+            return super().write(vals)
+        with self.order_id._watch_credit_growth() as watched:
+            return super(SaleOrderLine, self.with_env(watched.env)).write(vals)
+
+    def _action_launch_stock_rule(self, *, previous_product_uom_qty=False):
+        # EXTENDS 'sale_stock': a line that grew is held before its goods are reserved
+        if watch := GrowthWatch.get(self.env):
+            watch.examine()
+        return super()._action_launch_stock_rule(
+            previous_product_uom_qty=previous_product_uom_qty
+        )

@@ -1,0 +1,43 @@
+from odoo import api, models
+from odoo.exceptions import UserError
+
+
+class StockMoveLine(models.Model):
+    """A typed quantity reserves goods without asking for a reservation."""
+
+    _inherit = "stock.move.line"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        # EXTENDS 'stock'
+        lines = super().create(vals_list)
+        lines.filtered("quantity").move_id._check_typed_for_credit()
+        return lines
+
+    def write(self, vals):
+        # EXTENDS 'stock'
+        raised = self.browse()
+        if vals.get("quantity"):
+            raised = self.filtered(lambda line: vals["quantity"] > line.quantity)
+        result = super().write(vals)
+        raised.move_id._check_typed_for_credit()
+        return result
+
+
+class StockMove(models.Model):
+    _inherit = "stock.move"
+
+    def _check_typed_for_credit(self):
+        """Refuse to take goods by hand for a document that is on hold.
+
+        :raise UserError: names the document and what to do
+        """
+        if held := self._get_credit_held_moves():
+            document = held[0].sudo()._get_credit_document()
+            raise UserError(
+                self.env._(
+                    "%(document)s is on credit hold: no goods can be taken for it until"
+                    " the hold is released.",
+                    document=document.display_name,
+                )
+            )
