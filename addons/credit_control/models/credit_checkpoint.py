@@ -37,6 +37,21 @@ class CreditCheckpoint(models.AbstractModel):
         string="Credit State",
     )
 
+    credit_reasons = fields.Text(
+        string="Why on Hold",
+        compute="_compute_credit_reasons",
+        groups="base.group_user",
+    )
+    credit_gauge = fields.Float(
+        string="Limit Used",
+        compute="_compute_credit_gauge",
+        groups="base.group_user",
+        help="Exposure of the customer in percent of the limit.",
+    )
+    credit_gauge_text = fields.Char(
+        compute="_compute_credit_gauge", groups="base.group_user"
+    )
+
     def _auto_init(self):
         # The column appears at once on tables of any size: nothing is on hold yet, and
         # PostgreSQL fills in a constant without touching the rows.
@@ -62,6 +77,43 @@ class CreditCheckpoint(models.AbstractModel):
                 document.credit_state = "released"
             else:
                 document.credit_state = "none"
+
+    @api.depends("credit_hold_ids.state", "credit_hold_ids.reasons")
+    def _compute_credit_reasons(self):
+        # sudo: whoever works with the document may know why it does not go on
+        for document in self.sudo():
+            holds = document._get_credit_document().credit_hold_ids.filtered(
+                lambda hold: hold.state in ("open", "rejected")
+            )
+            reasons = [hold.reasons for hold in holds if hold.reasons]
+            document.credit_reasons = "\n".join(reasons)
+
+    def _compute_credit_gauge(self):
+        """Limit and exposure of the payer; empty where the company has no rules."""
+        self.credit_gauge = 0.0
+        self.credit_gauge_text = False
+        rules, exposure = self.env["credit.rule"], self.env["credit.exposure"]
+        # sudo: a salesperson sees the customer's figures, not others' documents
+        for document in self._origin.sudo():
+            company, payer = document.company_id, document._get_credit_payer()
+            if not (company and payer and rules._is_used(company)):
+                continue
+            figures = exposure.sudo()._get_figures(company, payer)[payer.id]
+            document.credit_gauge = payer._get_utilization(figures)
+            document.credit_gauge_text = document._get_credit_gauge_text(figures)
+
+    def _get_credit_gauge_text(self, figures):
+        format_ = self.company_id.root_id.currency_id.format
+        if figures.limit is None:
+            return self.env._(
+                "Credit: %(used)s used, no limit", used=format_(figures.exposure)
+            )
+        return self.env._(
+            "Credit: %(used)s of %(limit)s used, %(available)s available",
+            used=format_(figures.account_exposure),
+            limit=format_(figures.limit),
+            available=format_(figures.available),
+        )
 
     # ------------------------------------------------------------------
     # Hooks of the concrete documents
@@ -143,7 +195,7 @@ class CreditCheckpoint(models.AbstractModel):
                 held |= self.browse(case.document.id)
             else:
                 case.document._log_credit_warnings(case)
-                case.document._get_credit_document()._close_idle_holds()
+                case.document._get_credit_document()._close_idle_holds(checkpoint)
         return self - held
 
     def _examine_credit(self, checkpoint, serialize=False):
@@ -276,10 +328,12 @@ class CreditCheckpoint(models.AbstractModel):
                 body=self.env._("Credit warning: %(text)s", text=finding.text)
             )
 
-    def _close_idle_holds(self):
-        """A document that passes now needs no decision any more."""
+    def _close_idle_holds(self, checkpoint):
+        """A document that passes now where it was held needs no decision any more."""
         idle = self.credit_hold_ids.filtered(
-            lambda hold: hold.state in ("open", "rejected")
+            lambda hold: (
+                hold.state in ("open", "rejected") and hold.checkpoint == checkpoint
+            )
         )
         idle._set_state(
             "released",

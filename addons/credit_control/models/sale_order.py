@@ -200,6 +200,22 @@ class SaleOrder(models.Model):
         return GrowthWatch(self)
 
     # ------------------------------------------------------------------
+    # Screens
+    # ------------------------------------------------------------------
+
+    def action_open_credit_holds(self):
+        """Open the holds of the order that the user may see."""
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "credit_control.credit_hold_action"
+        )
+        holds = self.env["credit.hold"].search([("order_id", "in", self.ids)])
+        action["domain"] = [("id", "in", holds.ids)]
+        action["context"] = {}
+        if len(holds) == 1:
+            action.update(views=[(False, "form")], res_id=holds.id)
+        return action
+
+    # ------------------------------------------------------------------
     # API
     # ------------------------------------------------------------------
 

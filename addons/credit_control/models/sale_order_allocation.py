@@ -55,7 +55,7 @@ class SaleOrder(models.Model):
 
     def _check_credit_before_allocation(self):
         """Raise if the customer's credit does not allow to reserve for this order."""
-        self.ensure_one()
+        self._check_credit_or_refuse()
 
     def _check_confirmed_for_allocation(self):
         self.ensure_one()

@@ -11,6 +11,9 @@ class CreditControlCommon(AccountTestInvoicingCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.company = cls.env.company
+        cls.warehouse = cls.env["stock.warehouse"].search(
+            [("company_id", "=", cls.company.id)], limit=1
+        )
         cls.customer = cls.env["res.partner"].create({"name": "Customer"})
         cls.product = cls.env["product.product"].create(
             {

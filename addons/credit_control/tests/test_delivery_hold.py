@@ -1,0 +1,155 @@
+from odoo.exceptions import UserError
+from odoo.tests import tagged
+
+from .common import CreditControlCommon
+
+
+@tagged("post_install", "-at_install")
+class TestDeliveryHold(CreditControlCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.customer.credit_limit = 1000.0
+        cls.stock = cls.warehouse.lot_stock_id
+        cls.env["stock.quant"]._update_available_quantity(cls.product, cls.stock, 10)
+        cls.order = cls._create_order(900.0, quantity=9, user_id=cls.salesperson.id)
+
+    def _confirm_and_hold(self):
+        self.order.action_confirm()
+        self.order.apply_credit_hold("Cheque bounced")
+        return self.order.picking_ids.with_user(self.warehouse_user)
+
+    def test_held_order_is_not_reserved_by_anything(self):
+        self._create_rule()
+        self.order.action_confirm()
+        picking = self.order.picking_ids
+        picking.do_unreserve()
+        self.order.apply_credit_hold("Cheque bounced")
+        picking.with_user(self.warehouse_user).action_assign()
+        self.env["stock.rule"].run_scheduler()
+        self.env["stock.quant"]._update_available_quantity(self.product, self.stock, 10)
+        picking.move_ids._trigger_assign()
+        self.assertEqual(picking.move_ids.quantity, 0)
+        self.assertEqual(picking.move_ids.state, "confirmed")
+
+    def test_stock_priority_is_kept(self):
+        self.order.action_confirm()
+        picking = self.order.picking_ids
+        picking.do_unreserve()
+        before = picking.move_ids.read(["date", "priority", "date_deadline"])
+        self.order.apply_credit_hold("Cheque bounced")
+        picking.action_assign()
+        self.order.credit_hold_ids.with_user(self.approver).action_release("paid")
+        after = picking.move_ids.read(["date", "priority", "date_deadline"])
+        self.assertEqual(before, after)
+        self.assertEqual(picking.move_ids.quantity, 9)
+
+    def test_typed_quantity_is_refused(self):
+        self.order.action_confirm()
+        self.order.picking_ids.do_unreserve()
+        self.order.apply_credit_hold("Cheque bounced")
+        move = self.order.picking_ids.move_ids.with_user(self.warehouse_user)
+        with self.assertRaisesRegex(UserError, "credit hold"):
+            move.quantity = 5
+        with self.assertRaisesRegex(UserError, "credit hold"):
+            self.env["stock.move.line"].with_user(self.warehouse_user).create(
+                {
+                    "move_id": move.id,
+                    "picking_id": move.picking_id.id,
+                    "product_id": self.product.id,
+                    "quantity": 5,
+                }
+            )
+
+    def test_validation_is_stopped_with_a_message(self):
+        picking = self._confirm_and_hold()
+        action = picking.button_validate()
+        self.assertEqual(action["tag"], "display_notification")
+        self.assertNotEqual(picking.state, "done")
+
+    def test_hard_stop_below_the_button(self):
+        picking = self._confirm_and_hold()
+        picking.move_ids.picked = True
+        with self.assertRaisesRegex(UserError, "Cheque bounced"):
+            picking._action_done()
+
+    def test_backorder_of_a_held_order_is_stopped(self):
+        self.order.action_confirm()
+        self._deliver(self.order, 4)
+        backorder = self.order.picking_ids.filtered(lambda p: p.state != "done")
+        self.order.apply_credit_hold("Cheque bounced")
+        backorder.with_context(skip_backorder=True).button_validate()
+        self.assertNotEqual(backorder.state, "done")
+
+    def test_transfer_without_order_is_examined_at_delivery(self):
+        self._create_rule(check_delivery=True)
+        self._create_credit_invoice(1500.0)
+        picking = self._create_delivery()
+        picking.move_ids.quantity = 1
+        picking.move_ids.picked = True
+        picking.with_user(self.warehouse_user).button_validate()
+        self.assertNotEqual(picking.state, "done")
+        self.assertEqual(picking.credit_hold_ids.state, "open")
+        picking.credit_hold_ids.with_user(self.approver).action_release("ok")
+        picking.with_user(self.warehouse_user).button_validate()
+        self.assertEqual(picking.state, "done")
+
+    def _create_delivery(self):
+        warehouse = self.warehouse
+        return self.env["stock.picking"].create(
+            {
+                "partner_id": self.customer.id,
+                "picking_type_id": warehouse.out_type_id.id,
+                "location_id": self.stock.id,
+                "location_dest_id": self.env.ref("stock.stock_location_customers").id,
+                "move_ids": [
+                    (
+                        0,
+                        0,
+                        {
+                            "product_id": self.product.id,
+                            "product_uom_qty": 1,
+                            "location_id": self.stock.id,
+                            "location_dest_id": self.env.ref(
+                                "stock.stock_location_customers"
+                            ).id,
+                        },
+                    )
+                ],
+            }
+        )
+
+    def test_delivery_rule_holds_an_order_that_was_fine(self):
+        self._create_rule("overdue_days", 30.0, check_order=False, check_delivery=True)
+        self.order.action_confirm()
+        invoice = self._create_credit_invoice(10.0, post=False)
+        invoice.invoice_date_due = "2020-01-01"
+        invoice.action_post()
+        picking = self.order.picking_ids.with_user(self.warehouse_user)
+        picking.button_validate()
+        self.assertEqual(self.order.credit_state, "hold")
+        self.order.credit_hold_ids.with_user(self.approver).action_release("ok")
+        picking.button_validate()
+        self.assertEqual(picking.state, "done")
+
+    def test_returns_and_receipts_are_free(self):
+        self._create_rule(check_delivery=True, check_reservation=True)
+        self.order.action_confirm()
+        self._deliver(self.order)
+        self._create_credit_invoice(5000.0)
+        self.order.apply_credit_hold("Cheque bounced")
+        wizard = (
+            self.env["stock.return.picking"]
+            .with_context(
+                active_id=self.order.picking_ids.id, active_model="stock.picking"
+            )
+            .create({})
+        )
+        wizard.product_return_moves.quantity = 3
+        returned = self.env["stock.picking"].browse(
+            wizard.action_create_returns()["res_id"]
+        )
+        returned.move_ids.quantity = 3
+        returned.move_ids.picked = True
+        returned.button_validate()
+        self.assertEqual(returned.state, "done")
