@@ -149,10 +149,11 @@ class SubledgerSync(models.AbstractModel):
         return SQL(
             """
             SELECT line.id AS move_line_id
-              FROM account_move_line AS line
+              FROM account_move AS move
+              JOIN account_move_line AS line ON line.move_id = move.id
               JOIN account_account AS account ON account.id = line.account_id
-             WHERE line.company_id = ANY(%(companies)s)
-               AND line.parent_state = 'posted' AND %(trade)s
+             WHERE move.company_id = ANY(%(companies)s)
+               AND move.state = 'posted' AND %(trade)s
             """,
             companies=list(company_ids),
             trade=self._trade_condition("account"),
@@ -176,9 +177,9 @@ class SubledgerSync(models.AbstractModel):
         self._flush_what_is_read()
         rows = self.env.execute_query(self._insert_query(candidates, origin))
         result = self._count(rows)
-        keys = {tuple(row[2:5]) for row in rows if row[1]}
-        openings = self._sync_openings(candidates, origin)
-        keys |= openings
+        keys = {tuple(row[3:6]) for row in rows if row[2]}
+        if rows[0][1]:
+            keys |= self._sync_openings(candidates, origin)
         self.env["subledger.account"]._schedule_sealing(keys)
         if result.entries or result.reversals:
             _logger.info(
@@ -195,15 +196,16 @@ class SubledgerSync(models.AbstractModel):
     def _count(rows):
         counts = {"entry": 0, "reversal": 0, None: 0}
         for row in rows:
-            counts[row[1]] += row[5]
+            counts[row[2]] += row[6]
         return SyncResult(counts["entry"], counts["reversal"], rows[0][0])
 
     @api.model
     def _insert_query(self, candidates, origin):
         """The engine as one statement; see the class.
 
-        Rows: number of candidates, event, company, partner or 0, account, count;
-        a single row with empty event when there was nothing to do.
+        Rows: number of candidates, whether any company has opening entries, event,
+        company, partner or 0, account, count; a single row with empty event when
+        there was nothing to do.
         """
         return SQL(
             """
@@ -221,8 +223,9 @@ class SubledgerSync(models.AbstractModel):
                 RETURNING event, company_id, COALESCE(partner_id, 0) AS partner_id,
                           account_id
             )
-            SELECT (SELECT COUNT(*) FROM candidate), event, company_id, partner_id,
-                   account_id, COUNT(event)
+            SELECT (SELECT COUNT(*) FROM candidate),
+                   EXISTS (SELECT FROM res_company WHERE subledger_history = 'opening'),
+                   event, company_id, partner_id, account_id, COUNT(event)
               FROM (SELECT) AS always
               LEFT JOIN inserted ON TRUE
              GROUP BY event, company_id, partner_id, account_id
@@ -523,30 +526,33 @@ class SubledgerSync(models.AbstractModel):
 
         :return: keys of the subledger accounts touched
         """
-        companies = (
-            self.env["res.company"]
-            .sudo()
-            .search([("subledger_history", "=", "opening")])
-        )
-        if not companies or not self._touches_history(candidates):
-            return set()
-        return self._write_openings(companies, origin)
+        companies = self._find_companies_of_touched_history(candidates)
+        return self._write_openings(companies, origin) if companies else set()
 
     @api.model
-    def _touches_history(self, candidates):
+    def _find_companies_of_touched_history(self, candidates):
+        """Companies with opening entries whose history the candidates touch; all
+        of them when an item without any entry is gone, for then nothing tells."""
         query = SQL(
             """
-            SELECT EXISTS (
-                SELECT FROM (%(candidates)s) AS candidate
-                  LEFT JOIN account_move_line AS line
-                         ON line.id = candidate.move_line_id
-                  LEFT JOIN res_company AS company ON company.id = line.company_id
-                 WHERE COALESCE(company.subledger_history = 'opening', TRUE)
-                   AND (line.date < company.subledger_start_date) IS NOT FALSE)
+            SELECT DISTINCT company.id
+              FROM (%(candidates)s) AS candidate
+              LEFT JOIN account_move_line AS line ON line.id = candidate.move_line_id
+              LEFT JOIN account_move AS move ON move.id = line.move_id
+              JOIN res_company AS company
+                ON company.id = COALESCE(move.company_id, company.id)
+             WHERE company.subledger_history = 'opening'
+               AND CASE WHEN line.id IS NULL
+                        THEN NOT EXISTS (
+                            SELECT FROM subledger_entry AS entry
+                             WHERE entry.move_line_id = candidate.move_line_id)
+                        ELSE move.date < company.subledger_start_date END
             """,
             candidates=candidates,
         )
-        return self.env.execute_query(query)[0][0]
+        # As superuser: the items decide about the companies, not who is active.
+        company = self.env["res.company"].sudo()
+        return company.browse(row[0] for row in self.env.execute_query(query))
 
     @api.model
     def _write_openings(self, companies, origin="live"):
