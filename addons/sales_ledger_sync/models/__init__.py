@@ -29,3 +29,4 @@ from . import subledger_import_job
 from . import subledger_import_line
 from . import subledger_import_reading
 from . import subledger_sync
+from . import subledger_verify

@@ -206,7 +206,9 @@ class SubledgerBackfill(models.Model):
             """,
             backfill=self.id,
             difference=self._difference_sql(),
-            opening=self._openings_sql(),
+            opening=self.env["subledger.verify"]._opening_difference_sql(
+                self.company_id.ids
+            ),
             written=self._written_sql(),
             sides=self._sides_sql(),
         )
@@ -215,43 +217,6 @@ class SubledgerBackfill(models.Model):
         sync = self.env["subledger.sync"]
         return sync._difference_query(
             sync._candidates_of_companies(self.company_id.ids)
-        )
-
-    def _openings_sql(self):
-        """What opening entries would change: partner, account, amount."""
-        sync = self.env["subledger.sync"]
-        return SQL(
-            """
-            SELECT partner_id, account_id, SUM(amount) AS amount
-              FROM (
-                SELECT owner.id AS partner_id, line.account_id, line.balance AS amount
-                  FROM account_move_line AS candidate_line
-                 CROSS JOIN LATERAL (
-                       SELECT candidate_line.id AS move_line_id) AS candidate
-                  %(joins)s
-                 WHERE candidate_line.company_id = %(company)s
-                   AND candidate_line.date < company.subledger_start_date
-                   AND company.subledger_history = 'opening'
-                   AND move.state = 'posted' AND %(trade)s AND NOT %(since)s
-                   AND NOT EXISTS (
-                       SELECT FROM subledger_entry AS entry
-                        WHERE entry.move_line_id = line.id AND %(live)s)
-                 UNION ALL
-                SELECT entry.partner_id, entry.account_id, entry.credit - entry.debit
-                  FROM subledger_entry AS entry
-                 WHERE entry.company_id = %(company)s
-                   AND entry.move_line_id IS NULL AND %(live)s
-                   AND %(mode)s IN ('opening', 'full')
-              ) AS part
-          GROUP BY partner_id, account_id
-            HAVING SUM(amount) <> 0
-            """,
-            company=self.company_id.id,
-            mode=self.mode,
-            joins=sync._item_joins_sql(),
-            trade=sync._trade_condition("account"),
-            since=sync._since_condition(),
-            live=self.env["subledger.entry"]._live_sql("entry"),
         )
 
     def _written_sql(self):
@@ -270,7 +235,7 @@ class SubledgerBackfill(models.Model):
               FROM difference
               JOIN subledger_entry AS entry ON entry.id = difference.entry_id
              UNION ALL
-            SELECT partner_id, account_id, amount, 'opening' FROM opening
+            SELECT partner_id, account_id, expected - actual, 'opening' FROM opening
             """,
             source=sync._source_type_sql(),
             joins=sync._item_joins_sql(),
