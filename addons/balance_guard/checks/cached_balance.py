@@ -174,6 +174,39 @@ class GuardCheckCachedBalance(models.AbstractModel):
         )
         self.env["subledger.account"].invalidate_model(flush=False)
 
+    def _realign(self, keys):
+        """Let the balance of ``keys`` be the sum of their sealed entries again.
+
+        After the ledger was corrected: a changed or deleted entry is made good by new
+        ones, so its old amount must leave the head. Number and hash stay, as evidence.
+        """
+        companies, partners, accounts = zip(*keys, strict=True)
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE subledger_account head
+                   SET sealed_balance = sealed.balance
+                  FROM UNNEST(%s::int[], %s::int[], %s::int[])
+                       AS asked (company_id, partner_key, account_id)
+            CROSS JOIN LATERAL (
+                SELECT COALESCE(SUM(entry.debit - entry.credit), 0) AS balance
+                  FROM subledger_entry entry
+                 WHERE entry.company_id = asked.company_id
+                   AND COALESCE(entry.partner_id, 0) = asked.partner_key
+                   AND entry.account_id = asked.account_id
+                   AND entry.number IS NOT NULL) AS sealed
+                 WHERE head.company_id = asked.company_id
+                   AND COALESCE(head.partner_id, 0) = asked.partner_key
+                   AND head.account_id = asked.account_id
+                   AND head.sealed_balance <> sealed.balance
+                """,
+                list(companies),
+                list(partners),
+                list(accounts),
+            )
+        )
+        self.env["subledger.account"].invalidate_model(flush=False)
+
 
 class GuardCheckUnsealedTail(models.AbstractModel):
     _name = "guard.check.unsealed_tail"

@@ -29,7 +29,7 @@ class GuardCheckRunningBalance(models.AbstractModel):
             """
             WITH step AS (
                 SELECT id, company_id, partner_id, account_id, number, balance_after,
-                       move_line_id, debit - credit AS amount,
+                       move_line_id, event, debit - credit AS amount,
                        COALESCE(LAG(number) OVER chain, 0) AS previous_number,
                        COALESCE(LAG(balance_after) OVER chain, 0) AS previous_balance
                   FROM subledger_entry
@@ -56,6 +56,8 @@ class GuardCheckRunningBalance(models.AbstractModel):
                AND previous.account_id = broken.account_id
                AND COALESCE(previous.partner_id, 0) = COALESCE(broken.partner_id, 0)
                AND previous.number = broken.previous_number
+         LEFT JOIN account_move_line line
+                ON line.id = broken.move_line_id AND broken.event = 'entry'
         CROSS JOIN LATERAL (%(fault)s) AS fault
             """,
             companies=scope.companies(SQL("company_id")),
@@ -85,6 +87,7 @@ class GuardCheckRunningBalance(models.AbstractModel):
                        broken.previous_balance + broken.amount,
                        broken.balance_after, 'entry_tampered'
                  WHERE next.error = -broken.error
+                   AND line.balance IS DISTINCT FROM broken.amount + broken.error
                  UNION ALL
                 SELECT 3, 'debit',
                        (broken.balance_after - broken.previous_balance)::text,

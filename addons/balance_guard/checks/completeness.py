@@ -176,4 +176,22 @@ class GuardCheckCompleteness(models.AbstractModel):
 
     def _heal(self, findings):
         """Let the engine compare the items again: it inserts what is missing."""
-        self.env["subledger.sync"]._sync_lines(findings.mapped("res_id"), "repair")
+        items = findings.mapped("res_id")
+        keys = self._get_keys(items)
+        self.env["subledger.sync"]._sync_lines(items, "repair")
+        keys |= self._get_keys(items)
+        if keys:
+            self.env["guard.check.cached_balance"]._realign(sorted(keys))
+
+    def _get_keys(self, items):
+        """The subledger accounts that have entries of these journal items."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT company_id, COALESCE(partner_id, 0), account_id
+                  FROM subledger_entry WHERE move_line_id = ANY(%s) GROUP BY 1, 2, 3
+                """,
+                items,
+            )
+        )
+        return set(rows)

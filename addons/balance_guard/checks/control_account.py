@@ -291,10 +291,11 @@ class GuardCheckControlAccount(models.AbstractModel):
 
     def _explain_account(self, company_id, account_id, expected, actual, found):
         causes, unexplained = {}, 0.0
-        for row in found:
-            if (row["company_id"], row["account_id"]) == (company_id, account_id):
-                self._add_causes(causes, row["causes"])
-                unexplained = round(unexplained + row["unexplained"], 6)
+        key = (company_id, account_id)
+        rows = [row for row in found if (row["company_id"], row["account_id"]) == key]
+        for row in rows:
+            self._add_causes(causes, row["causes"])
+            unexplained = round(unexplained + row["unexplained"], 6)
         difference = round(expected - actual, 6)
         explained = sum(cause["amount"] for cause in causes.values())
         # Partners within the tolerance have no row, but count in the total.
@@ -309,6 +310,7 @@ class GuardCheckControlAccount(models.AbstractModel):
             "difference": difference,
             "causes": causes,
             "unexplained": unexplained,
+            "is_expected": all(row["is_expected"] for row in rows),
         }
 
     def _add_causes(self, total, causes):

@@ -10,6 +10,7 @@ class GuardDashboard(models.Model):
     _auto = False
     _order = "company_id"
     _rec_name = "company_id"
+    _allow_sudo_commands = False
 
     company_id = fields.Many2one("res.company", readonly=True)
     open_count = fields.Integer(string="Open Findings", readonly=True)

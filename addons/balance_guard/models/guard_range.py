@@ -45,17 +45,28 @@ class GuardRange(models.Model):
     @api.model
     def _plan(self, run, company):
         """Cut the work of ``run`` for ``company`` into parts of similar size."""
-        bounds = self._get_bounds(company)
         parts = [
-            {"scope": "partners", "first_partner": first, "last_partner": last}
-            for first, last in zip(
-                [0, *bounds], [*(bound - 1 for bound in bounds), 0], strict=True
-            )
+            {
+                "scope": "partners",
+                "first_partner": scope.first_partner or 0,
+                "last_partner": scope.last_partner or 0,
+            }
+            for scope in self._get_scopes(company)
         ]
         parts.append({"scope": "company"})
         return self.create(
             [{**part, "run_id": run.id, "company_id": company.id} for part in parts]
         )
+
+    def _get_scopes(self, company):
+        """The partners of ``company`` as scopes of similar size."""
+        bounds = self._get_bounds(company)
+        firsts = [None, *bounds]
+        lasts = [*(bound - 1 for bound in bounds), None]
+        return [
+            Scope((company.id,), first_partner=first, last_partner=last)
+            for first, last in zip(firsts, lasts, strict=True)
+        ]
 
     def _get_bounds(self, company):
         """Partner ids at which a new part begins; empty if one part is enough."""

@@ -82,7 +82,7 @@ class GuardRun(models.Model):
             done = len(run.range_ids.filtered(lambda part: part.state != "todo"))
             run.progress = 100.0 * done / total if total else 100.0
 
-    @api.depends("finding_ids.state", "check_ids.state", "state")
+    @api.depends("finding_ids.state", "check_ids.state", "range_ids.state", "state")
     def _compute_finding_count(self):
         for run in self:
             found = run.finding_ids.filtered(lambda f: f.state in ("open", "reopened"))
@@ -92,7 +92,7 @@ class GuardRun(models.Model):
             run.result = run._get_result(found, failed)
 
     def _get_result(self, found, failed):
-        if failed:
+        if failed or self.range_ids.filtered(lambda part: part.state == "failed"):
             return "failed"
         if found:
             return "findings"
@@ -135,6 +135,24 @@ class GuardRun(models.Model):
         self.env.flush_all()
         for unit in self.env["guard.check"]._get_active_units(scope):
             self._record(unit, scope, self._look(unit, scope))
+
+    def _run_parts(self, company):
+        """Run all checks of ``company`` part by part, so that memory stays flat.
+
+        Yields after each part: the caller may commit there, which gives the next part
+        a snapshot of its own.
+        """
+        checks = self.env["guard.check"]
+        for scope in self.env["guard.range"]._get_scopes(company):
+            for unit in checks._get_active_units(scope):
+                if unit._check_scope == "partner":
+                    self._record(unit, scope, self._look(unit, scope))
+            yield scope
+        scope = Scope((company.id,))
+        for unit in checks._get_active_units(scope):
+            if unit._check_scope != "partner":
+                self._record(unit, scope, self._look(unit, scope))
+        yield scope
 
     @api.model
     def _look(self, unit, scope):
@@ -227,12 +245,28 @@ class GuardRun(models.Model):
     # After the checks
 
     def _heal_findings(self, dry_run):
-        """Heal what this run found, as far as each check allows."""
+        """Heal what this run found, as far as each check allows.
+
+        A repair may settle what another check found, so all are asked again before
+        the rest is refused.
+        """
         self.ensure_one()
-        open_findings = self.finding_ids.filtered(
+        units = self.env["guard.check"]._get_units()
+        healable = self._get_open_findings().filtered(
+            lambda finding: units[finding.check_code]._check_heals != "none"
+        )
+        heals = self.env["guard.heal"]._heal(healable, dry_run)
+        healed = heals.filtered(lambda heal: heal.state == "done").finding_id
+        if healed:
+            partners = tuple(sorted(set(healed.mapped("partner_key"))))
+            self._run_now(Scope(tuple(self.company_ids.ids), partners))
+        rest = self._get_open_findings() - heals.finding_id
+        return heals | self.env["guard.heal"]._heal(rest, dry_run)
+
+    def _get_open_findings(self):
+        return self.finding_ids.filtered(
             lambda finding: finding.state in ("open", "reopened")
         )
-        return self.env["guard.heal"]._heal(open_findings, dry_run)
 
     def _notify(self):
         """Tell the responsible of each company about what is new; once."""
