@@ -54,8 +54,24 @@ class SaleOrder(models.Model):
         return order
 
     def _check_credit_before_allocation(self):
-        """Raise if the customer's credit does not allow to reserve for this order."""
+        """Raise if the customer's credit does not allow to reserve for this order.
+
+        An open hold refuses too, even if its reason is gone by now: until it is
+        released Odoo would reserve nothing, and the caller would wonder why.
+        """
+        self.ensure_one()
         self._check_credit_or_refuse()
+        # Salespeople need no right to holds to learn that their order has one.
+        hold_sudo = self.sudo().credit_hold_ids.filtered(lambda h: h.state == "open")
+        if not hold_sudo:
+            return
+        message = self.env._(
+            "%(order)s is on credit hold until it is released: %(reasons)s",
+            order=self.name,
+            reasons=hold_sudo[0].reasons or "",
+        )
+        check = self.check_credit_limit()
+        arguments.refuse(message, {**check, "approved": False, "message": message})
 
     def _check_confirmed_for_allocation(self):
         self.ensure_one()

@@ -92,3 +92,22 @@ class CreditApiCommon(AccountTestInvoicingCommon):
                 "company_id": (company or cls.company).id,
             }
         )
+
+    @classmethod
+    def _limit_credit(cls, amount):
+        """Hold orders of the customer beyond ``amount``."""
+        cls.customer.sudo().write(
+            {"credit_limit": amount, "credit_limit_policy": "limit"}
+        )
+        rules = cls.env["credit.rule"].sudo()
+        rules.search([("company_id", "=", cls.company.id)]).unlink()
+        return rules.create(
+            {
+                "name": "Limit",
+                "rule_type": "limit_used",
+                "threshold": 100.0,
+                "company_id": cls.company.id,
+                "check_order": True,
+                "action": "hold",
+            }
+        )

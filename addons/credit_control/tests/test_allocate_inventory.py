@@ -1,5 +1,3 @@
-from unittest.mock import patch
-
 from odoo import Command
 from odoo.exceptions import AccessError, MissingError, UserError
 from odoo.tests import tagged
@@ -175,16 +173,48 @@ class TestAllocateInventory(CreditApiCommon):
         self.assertEqual([d["line_number"] for d in details], [1, 2])
         self.assertTrue(all(d["success"] for d in details))
 
+    def _assert_credit_refuses(self, order):
+        with self.assertRaises(UserError) as caught:
+            self._allocate(order)
+        message, check = caught.exception.args
+        self.assertFalse(check["approved"])
+        self.assertEqual(self._reserved(self.bolt), 0)
+        return message, check
+
     def test_credit_is_checked_first(self):
-        order = self._create_order((self.bolt, 1))
+        """Before anything else, and the refusal carries the check's figures."""
+        self._limit_credit(50)
+        order = self._create_order((self.bolt, 8))
+        message, check = self._assert_credit_refuses(order)
+        self.assertEqual(
+            {name: check[name] for name in check if name != "message"},
+            {
+                "approved": False,
+                "credit_limit": 50.0,
+                "outstanding_balance": 0.0,
+                "available_credit": 50.0,
+                "order_amount": 80.0,
+            },
+        )
+        self.assertEqual(message, check["message"])
+        self.customer.sudo().credit_limit = 80
+        order.action_confirm()
+        self.assertTrue(self._allocate(order)["allocation_details"][0]["success"])
 
-        def refuse(order):
-            raise UserError("Credit limit exceeded")
+    def test_credit_lost_after_confirmation(self):
+        order = self._create_order((self.bolt, 8), confirm=True)
+        self._limit_credit(50)
+        self._assert_credit_refuses(order)
 
-        hook = "_check_credit_before_allocation"
-        with patch.object(self.env.registry["sale.order"], hook, refuse):
-            with self.assertRaisesRegex(UserError, "Credit limit"):
-                self._allocate(order)
+    def test_order_on_hold_by_hand(self):
+        order = self._create_order((self.bolt, 8), confirm=True)
+        controller = self._create_user(
+            "api_controller",
+            "sales_team.group_sale_salesman_all_leads,credit_control.group_credit_user",
+        )
+        order.with_user(controller).apply_credit_hold("Cheque bounced")
+        message, _check = self._assert_credit_refuses(order)
+        self.assertIn("Cheque bounced", message)
 
     def test_quotation_and_cancelled_order(self):
         order = self._create_order((self.bolt, 1))

@@ -4,13 +4,10 @@ import re
 import subprocess
 from datetime import datetime, timedelta
 from pathlib import Path
-from unittest.mock import patch
 
 from odoo import Command
 from odoo.exceptions import UserError
 from odoo.tests import HttpCase, mute_logger, tagged
-
-from odoo.addons.credit_control import arguments
 
 from .common_api import CreditApiCommon
 
@@ -97,6 +94,7 @@ class TestApiJson2(Json2Common):
                 "tax_ids": self.tax.ids,
             },
             ("product.product", "validate_discount"): {"discount_percent": 1},
+            ("sale.order", "check_credit_limit"): order,
             ("sale.order", "allocate_inventory"): order,
             ("sale.order", "release_allocation"): order,
         }
@@ -168,6 +166,8 @@ class TestApiJson2(Json2Common):
             ("calculate_line_total", {"discount_percent": 101}, 422),
             ("calculate_line_total", {"tax_ids": [UNKNOWN_ID]}, 404),
             ("validate_discount", {"discount_percent": "all"}, 422),
+            ("check_credit_limit", {"ids": [UNKNOWN_ID]}, 404),
+            ("check_credit_limit", {"ids": []}, 422),
             ("allocate_inventory", {"ids": [UNKNOWN_ID]}, 404),
             ("allocate_inventory", {"ids": ["x"]}, 422),
             ("allocate_inventory", {"bogus": 1}, 422),
@@ -189,19 +189,18 @@ class TestApiJson2(Json2Common):
 
     @mute_logger("odoo.http")
     def test_refusal_of_an_allocation_carries_the_figures(self):
-        figures = {"approved": False, "credit_limit": 100.0, "order_amount": 1000.0}
-
-        def refuse(order):
-            arguments.refuse("Credit limit exceeded", figures)
-
-        hook = "_check_credit_before_allocation"
-        with patch.object(self.env.registry["sale.order"], hook, refuse):
-            status, answer = self._post(
-                self.clerk, "sale.order", "allocate_inventory", ids=self.order.ids
-            )
+        self._limit_credit(100)
+        status, answer = self._post(
+            self.clerk, "sale.order", "allocate_inventory", ids=self.order.ids
+        )
         self.assertEqual(status, 422)
         self.assertEqual(answer["name"], "odoo.exceptions.UserError")
-        self.assertEqual(answer["arguments"], ["Credit limit exceeded", figures])
+        message, check = answer["arguments"]
+        self.assertEqual(message, check["message"])
+        self.assertEqual(check["credit_limit"], 100)
+        self.assertEqual(check["outstanding_balance"], 100)
+        self.assertEqual(check["available_credit"], 0)
+        self.assertEqual(check["order_amount"], 1000)
 
     @mute_logger("odoo.http")
     def test_private_methods_stay_private(self):
@@ -220,11 +219,32 @@ class TestApiDocumentation(Json2Common):
 
     DOCUMENT = Path(__file__).parents[3] / "docs" / "api.md"
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls._limit_credit(10_000)
+        cls.quotation = cls._create_order((cls.bolt, 95), user=cls.clerk)
+        seller = "sales_team.group_sale_salesman_all_leads"
+        cls.controller, cls.approver = (
+            cls._create_user(f"api_credit_{group}", f"{seller},credit_control.{group}")
+            for group in ("group_credit_user", "group_credit_approver")
+        )
+        cls.env["credit.authority"].create(
+            {
+                "user_id": cls.approver.id,
+                "amount": 1_000,
+                "company_id": cls.company.id,
+            }
+        )
+
     def _get_environment(self):
         return {
             **os.environ,
             "ODOO_URL": self.base_url(),
             "API_KEY": self._create_key(self.clerk),
+            "CREDIT_KEY": self._create_key(self.controller),
+            "APPROVER_KEY": self._create_key(self.approver),
+            "QUOTATION_ID": str(self.quotation.id),
             "PRODUCT_ID": str(self.bolt.id),
             "LOCATION_ID": str(self.stock.id),
             "ORDER_ID": str(self.order.id),
