@@ -30,5 +30,8 @@
         "data/subledger_import_cron.xml",
         "views/subledger_import_views.xml",
     ],
+    "assets": {
+        "web.assets_tests": ["sales_ledger_sync/static/tests/tours/**/*"],
+    },
     "uninstall_hook": "uninstall_hook",
 }

@@ -85,24 +85,26 @@ class SubledgerEntry(models.Model):
             )
         )
 
-    @api.model
-    def _read_group_select(self, aggregate_spec, query):
+    def _field_to_sql(self, alias, field_expr, query=None):
         # EXTENDS 'base': a group shows its total where an entry shows the balance
         # after it.
-        if aggregate_spec == "running_balance:sum":
-            debit, credit, ledger = (
-                self._field_to_sql(self._table, name, query)
-                for name in ("debit", "credit", "ledger")
-            )
-            return SQL(
-                "SUM(CASE WHEN %s = 'supplier' THEN %s - %s ELSE %s - %s END)",
-                ledger,
-                credit,
-                debit,
-                debit,
-                credit,
-            )
-        return super()._read_group_select(aggregate_spec, query)
+        if field_expr != "running_balance":
+            return super()._field_to_sql(alias, field_expr, query)
+        return SQL(
+            "(CASE WHEN %(ledger)s = 'supplier' THEN -1 ELSE 1 END"
+            " * (%(debit)s - %(credit)s))",
+            ledger=SQL.identifier(alias, "ledger"),
+            debit=SQL.identifier(alias, "debit"),
+            credit=SQL.identifier(alias, "credit"),
+        )
+
+    @api.model
+    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
+        # EXTENDS 'base': rows sorted by amount would not be in the order of the
+        # balance they show.
+        if field_name == "running_balance":
+            raise ValueError("Entries cannot be sorted by their running balance.")
+        return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
 
     @api.model
     def _get_missing_names(self, field_name, ids):

@@ -11,9 +11,10 @@ from . import test_receivables_csv
 from . import test_receivables_import
 from . import test_record_payment
 from . import test_record_payment_api
-from . import test_screens
 from . import test_scope
+from . import test_screens
 from . import test_sealing
 from . import test_subledger_import
-from . import test_upfront_payment
+from . import test_tours
 from . import test_uninstall_warning
+from . import test_upfront_payment

@@ -92,9 +92,16 @@ class TestRunningBalance(SubledgerScreenCommon):
         totals = self.env["subledger.entry"]._read_group(
             [("partner_id", "=", self.partner_a.id)],
             ["ledger"],
-            ["running_balance:sum"],
+            ["running_balance:sum", "running_balance:sum_currency"],
         )
-        self.assertEqual(dict(totals), {"customer": 130, "supplier": 70})
+        self.assertEqual(
+            {ledger: amounts for ledger, *amounts in totals},
+            {"customer": [130, 130], "supplier": [70, 70]},
+        )
+
+    def test_pages_cannot_be_out_of_the_order_of_the_balance(self):
+        fields_info = self.env["subledger.entry"].fields_get(["running_balance"])
+        self.assertFalse(fields_info["running_balance"]["sortable"])
 
 
 @tagged("post_install", "-at_install")
