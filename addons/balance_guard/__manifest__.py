@@ -27,4 +27,5 @@
         # Last, because a menu names the actions of the views above.
         "views/balance_guard_menus.xml",
     ],
+    "uninstall_hook": "uninstall_hook",
 }

@@ -1,0 +1,212 @@
+"""The guard beside other transactions: workers that share, die, and a busy system."""
+
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import patch
+
+import psycopg2
+import pytest
+
+from odoo import SUPERUSER_ID, Command
+from odoo.api import Environment
+from odoo.service.model import retrying
+
+from .clones import committing_registry, environment
+
+PARTNERS = 6
+POSTERS = 3
+OPERATIONS = 25
+
+
+@pytest.fixture(scope="module")
+def registry():
+    """A company with some customers whose entries are sealed."""
+    with committing_registry() as registry:
+        with environment(registry) as env:
+            if not env.company.chart_template:
+                charts = env["account.chart.template"]
+                charts.try_loading("generic_coa", env.company, install_demo=False)
+            names = [{"name": f"Customer {number}"} for number in range(PARTNERS)]
+            for partner in env["res.partner"].create(names):
+                post_invoice(env, partner, 100.0)
+        yield registry
+
+
+@pytest.fixture
+def sweep(registry):
+    """A planned sweep with one part per customer; its id."""
+    ranges = registry["guard.range"]
+    with patch.object(ranges, "_get_size", lambda self: 1):
+        with environment(registry) as env:
+            env["guard.range"].search([]).unlink()
+            env["guard.run"].search([]).unlink()
+            env["guard.finding"].search([]).unlink()
+            env["guard.job"]._plan("nightly")
+    with environment(registry) as env:
+        return env["guard.run"].search([("kind", "=", "nightly")]).id
+
+
+def post_invoice(env, partner, amount):
+    line = {"name": "x", "price_unit": amount, "tax_ids": [Command.clear()]}
+    invoice = env["account.move"].create(
+        {
+            "move_type": "out_invoice",
+            "partner_id": partner.id,
+            "invoice_line_ids": [Command.create(line)],
+        }
+    )
+    invoice.action_post()
+    return invoice
+
+
+def work_off(registry):
+    with environment(registry) as env:
+        env["guard.job"]._cron_sweep()
+
+
+def break_cache(registry, amount):
+    with environment(registry) as env:
+        env.cr.execute(
+            "UPDATE subledger_account SET sealed_balance = sealed_balance + %s",
+            [amount],
+        )
+
+
+def test_workers_share_a_sweep(registry, sweep):
+    """Two workers at once: every part is done, and none of them twice."""
+    ranges = registry["guard.range"]
+    work, together = ranges._work, threading.Barrier(2, timeout=20)
+    done, started = [], set()
+
+    def work_together(self):
+        if threading.get_ident() not in started:
+            started.add(threading.get_ident())
+            together.wait()
+        done.append((self.id, threading.get_ident()))
+        return work(self)
+
+    with patch.object(ranges, "_work", work_together), ThreadPoolExecutor(2) as pool:
+        list(pool.map(work_off, [registry] * 2))
+    with environment(registry) as env:
+        run = env["guard.run"].browse(sweep)
+        parts = run.range_ids
+        assert len(parts) > PARTNERS
+        assert set(parts.mapped("state")) == {"done"}
+        assert set(parts.mapped("attempts")) == {1}
+        assert sorted(part for part, _worker in done) == parts.ids
+        assert len({worker for _part, worker in done}) == 2
+        assert run.state == "done"
+
+
+def test_part_of_a_killed_worker_is_free_again(registry, sweep):
+    """The worker's connection dies in the middle of its second part."""
+    ranges = registry["guard.range"]
+    work, worked = ranges._work, []
+
+    def work_until_killed(self):
+        work(self)
+        worked.append(self.id)
+        if len(worked) == 2:
+            self.env.flush_all()
+            kill_backend(registry, self.env.cr._cnx.info.backend_pid)
+            self.env.cr.execute("SELECT 1")
+
+    with patch.object(ranges, "_work", work_until_killed):
+        with pytest.raises(psycopg2.Error):
+            work_off(registry)
+    with environment(registry) as env:
+        states = env["guard.run"].browse(sweep).range_ids.mapped("state")
+        assert states.count("done") == 1
+    work_off(registry)
+    with environment(registry) as env:
+        run = env["guard.run"].browse(sweep)
+        assert set(run.range_ids.mapped("state")) == {"done"}
+        assert set(run.range_ids.mapped("attempts")) == {1}
+        checks = run.check_ids.mapped("check_id.code")
+        per_part = run.check_ids.filtered(
+            lambda line: line.check_id.code == "cached_balance"
+        )
+        assert "trial_balance" in checks
+        assert len(per_part) == len(
+            run.range_ids.filtered(lambda part: part.scope == "partners")
+        )
+
+
+def kill_backend(registry, pid):
+    with registry.cursor() as cr:
+        cr.execute("SELECT pg_terminate_backend(%s)", [pid])
+
+
+def test_sweep_finds_and_heals_once(registry, sweep):
+    break_cache(registry, 5)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work_off, [registry] * 2))
+    with environment(registry) as env:
+        run = env["guard.run"].browse(sweep)
+        assert len(run.finding_ids) == PARTNERS
+        assert set(run.finding_ids.mapped("state")) == {"healed"}
+        heals = run.finding_ids.heal_ids
+        assert len(heals) == PARTNERS
+        heads = env["subledger.account"].search([])
+        assert heads.mapped("sealed_balance") == heads.mapped("balance")
+
+
+def test_busy_system_gives_no_false_finding(registry, sweep):
+    """Posting, paying, resetting and cancelling while the guard never stops."""
+    busy = threading.Event()
+    busy.set()
+    with ThreadPoolExecutor(POSTERS + 1) as pool:
+        guard = pool.submit(guard_while, registry, busy)
+        posters = [pool.submit(keep_busy, registry, n) for n in range(POSTERS)]
+        done = [poster.result() for poster in posters]
+        busy.clear()
+        rounds = guard.result()
+    assert sum(done) == POSTERS * OPERATIONS
+    assert rounds > 1
+    with environment(registry) as env:
+        env["subledger.account"]._seal()
+        assert not env["guard.finding"].search([]).mapped("fingerprint")
+        run = env["guard.check"].run_all()
+        assert run.result == "clean"
+
+
+def guard_while(registry, busy):
+    """Look at recent partners again and again; return how often."""
+    rounds = 0
+    while busy.is_set():
+        with environment(registry) as env:
+            env["guard.job"]._cron_recent()
+        work_off(registry)
+        rounds += 1
+    return rounds
+
+
+def keep_busy(registry, seed):
+    """Do random things to the same customers; return how many."""
+    chance = random.Random(seed)
+    for _number in range(OPERATIONS):
+        with registry.cursor() as cr:
+            env = Environment(cr, SUPERUSER_ID, {})
+            retrying(lambda env=env: do_something(env, chance), env)
+    return OPERATIONS
+
+
+def do_something(env, chance):
+    partner = chance.choice(
+        env["res.partner"].search([("name", "like", "Customer ")]).sorted("id")
+    )
+    invoice = post_invoice(env, partner, chance.randint(1, 1000))
+    what = chance.choice(["leave", "pay", "reset", "cancel", "repost"])
+    if what == "pay":
+        wizard = env["account.payment.register"].with_context(
+            active_model="account.move", active_ids=invoice.ids
+        )
+        wizard.create({})._create_payments()
+    elif what != "leave":
+        invoice.button_draft()
+        if what == "cancel":
+            invoice.button_cancel()
+        elif what == "repost":
+            invoice.invoice_line_ids.price_unit += 1
+            invoice.action_post()
