@@ -1,24 +1,27 @@
 """What the reader of receivables files found, in words and with what to do."""
 
-from odoo.tools import LazyTranslate
 
-_lt = LazyTranslate(__name__)
+def date_orders(env):
+    """Return ``{date order: how to write such a date}``."""
+    return {
+        "ymd": env._("year-month-day, like 2025-01-31"),
+        "mdy": env._("month/day/year, like 1/31/2025"),
+        "dmy": env._("day/month/year, like 31/1/2025"),
+    }
 
-DATE_ORDERS = {
-    "ymd": _lt("year-month-day, like 2025-01-31"),
-    "mdy": _lt("month/day/year, like 1/31/2025"),
-    "dmy": _lt("day/month/year, like 31/1/2025"),
-}
-FIELD_NAMES = {
-    "invoice_number": _lt("Invoice Number"),
-    "customer": _lt("Customer"),
-    "invoice_date": _lt("Invoice Date"),
-    "amount": _lt("Amount"),
-    "due_date": _lt("Due Date"),
-    "settled_date": _lt("Settlement Date"),
-    "disputed": _lt("Disputed"),
-    "region": _lt("Region"),
-}
+
+def field_names(env):
+    """Return ``{field of the file: its name}``."""
+    return {
+        "invoice_number": env._("Invoice Number"),
+        "customer": env._("Customer"),
+        "invoice_date": env._("Invoice Date"),
+        "amount": env._("Amount"),
+        "due_date": env._("Due Date"),
+        "settled_date": env._("Settlement Date"),
+        "disputed": env._("Disputed"),
+        "region": env._("Region"),
+    }
 
 
 def row_text(env, error):
@@ -26,14 +29,9 @@ def row_text(env, error):
     details = {
         "column": error.column,
         "value": error.value,
-        "expected": _expected(env, error),
+        "expected": date_orders(env).get(error.detail, error.detail),
     }
     return _ROW_TEXTS[error.code](env, details)
-
-
-def _expected(env, error):
-    order = DATE_ORDERS.get(error.detail)
-    return env._(order) if order else error.detail
 
 
 _ROW_TEXTS = {
@@ -105,7 +103,7 @@ def file_text(env, error):
     """Describe a ``FileError`` in the language of ``env``."""
     details = dict(error.values)
     if fields := details.pop("fields", None):
-        details["fields"] = ", ".join(env._(FIELD_NAMES[name]) for name in fields)
+        details["fields"] = ", ".join(field_names(env)[name] for name in fields)
     if header := details.pop("header", None):
         details["header"] = ", ".join(header)[:400]
     details.setdefault("header", "")

@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from ..receivables_messages import FIELD_NAMES
+from ..receivables_messages import field_names
 
 
 class SubledgerImportColumn(models.Model):
@@ -25,4 +25,4 @@ class SubledgerImportColumn(models.Model):
     )
 
     def _get_meanings(self):
-        return [(name, self.env._(label)) for name, label in FIELD_NAMES.items()]
+        return list(field_names(self.env).items())

@@ -9,7 +9,7 @@ from odoo.tools.misc import file_open
 
 from ..receivables_csv import FileError, detect_layout, examine, guess_mapping, read
 from ..receivables_csv.reader import records_of
-from ..receivables_messages import DATE_ORDERS, file_text, row_text
+from ..receivables_messages import date_orders, file_text, row_text
 from .subledger_import import EXAMPLE
 
 LINES_PER_BATCH = 1000
@@ -219,7 +219,7 @@ class SubledgerImport(models.Model):
                 self.env._(
                     "%(column)s: %(format)s %(guess)s",
                     column=labels[field],
-                    format=self.env._(DATE_ORDERS[order]),
+                    format=date_orders(self.env)[order],
                     guess=guess if field in plan.assumed else "",
                 )
             )

@@ -10,9 +10,9 @@ from . import layout as layouts
 from .layout import LONGEST_LINE, FileError, column_indexes, guess_mapping, text_of
 from .values import (
     LARGEST,
-    AmountEvidence,
-    DateEvidence,
     Unreadable,
+    amount_evidence,
+    date_evidence,
     parse_amount,
     parse_date,
     parse_flag,
@@ -80,8 +80,8 @@ def examine(source, mapping=None, encoding=None, delimiter=None, order=None, dec
     layout = layouts.detect_layout(source, encoding, delimiter)
     mapping = dict(guess_mapping(layout.header) if mapping is None else mapping)
     indexes = column_indexes(layout.header, mapping)
-    dates = {field: DateEvidence() for field in DATE_FIELDS if field in indexes}
-    amounts = AmountEvidence()
+    dates = {field: date_evidence() for field in DATE_FIELDS if field in indexes}
+    amounts = amount_evidence()
     if not order or not dec:
         _gather(source, layout, indexes, dates, amounts)
     orders, assumed = _decide_orders(dates, mapping, order)

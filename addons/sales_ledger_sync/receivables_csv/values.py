@@ -87,7 +87,12 @@ def parse_amount(text, decimal):
 
 @lru_cache(maxsize=4096)
 def possible_decimals(text):
-    """Return the decimal separators with which ``text`` is an amount."""
+    """Return the decimal separators with which ``text`` is an amount.
+
+    None where there is no separator at all: a whole number tells nothing.
+    """
+    if "." not in text and "," not in text:
+        return ()
     return tuple(mark for mark in DECIMALS if _readable(parse_amount, text, mark))
 
 
@@ -111,10 +116,14 @@ def _readable(parse, text, way):
 
 
 class Evidence:
-    """Counts in which ways the values of one column can be read."""
+    """Counts in which ways the values of one column can be read.
 
-    def __init__(self, possible):
-        self.possible = possible
+    :param possible: function that returns the ways in which a text can be read
+    :param default: the way of a column in which nothing tells
+    """
+
+    def __init__(self, possible, default):
+        self.possible, self.default = possible, default
         self.ways = Counter()
 
     def add(self, text):
@@ -130,47 +139,20 @@ class Evidence:
         for ways, count in self.ways.items():
             fits.update(dict.fromkeys(ways, count))
         if not fits:
-            return self.first_way
+            return self.default
         (best, most), *others = fits.most_common()
         if others and others[0][1] == most:
-            return None if self._differ(best, others[0][0]) else best
+            return None
         single = {ways[0]: n for ways, n in self.ways.items() if len(ways) == 1}
         clear = single.get(best, 0) >= CLEAR_MAJORITY * sum(single.values())
         return best if clear else None
 
-    @property
-    def first_way(self):
-        return None
 
-    def _differ(self, one, other):
-        return True
-
-
-class DateEvidence(Evidence):
+def date_evidence():
     """Evidence on the order of day, month and year."""
-
-    def __init__(self):
-        super().__init__(possible_orders)
-
-    @property
-    def first_way(self):
-        return "ymd"  # nothing but empty or unreadable values
+    return Evidence(possible_orders, "ymd")
 
 
-class AmountEvidence(Evidence):
+def amount_evidence():
     """Evidence on the decimal separator."""
-
-    def __init__(self):
-        super().__init__(possible_decimals)
-        self.separated = False
-
-    def add(self, text):
-        super().add(text)
-        self.separated = self.separated or "." in text or "," in text
-
-    @property
-    def first_way(self):
-        return "."
-
-    def _differ(self, one, other):
-        return self.separated  # whole numbers read the same either way
+    return Evidence(possible_decimals, ".")
