@@ -50,14 +50,25 @@ class Run(Command):
         parser.add_argument(
             "--fresh", action="store_true", help="start from a new database"
         )
+        parser.add_argument(
+            "--example",
+            nargs="?",
+            const="",
+            metavar="FILE",
+            help="serve a company's year of receivables, replayed from a CSV file",
+        )
 
     def run(self, workspace, options):
         """Serve Odoo with demo data and the three addons at http://localhost:8069.
 
+        With --example it is a database of its own, without demo data: the invoices
+        and payments of a file of receivables (a small one comes with the project),
+        credit limits and orders that follow from them, and a few planted faults.
+
         The database is kept between runs; changed addons are updated at the start.
         Ctrl-C stops."""
         with open_session(workspace) as session:
-            return run.serve(session, options.port, options.fresh)
+            return run.serve(session, options.port, options.fresh, options.example)
 
 
 class Test(Command):

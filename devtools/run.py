@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 
 from .databases import PREFIX
+from .example import ensure_example
 from .fingerprint import addons_fingerprint
 from .postgres import is_external
 from .say import DevError, say, warn
@@ -18,14 +19,21 @@ from .workspace import ADDONS
 LOG_HANDLERS = ("--log-handler=werkzeug:WARNING", "--log-handler=py.warnings:ERROR")
 
 
-def serve(session, port, fresh=False):
-    """Serve the web client until Ctrl-C; return Odoo's exit code."""
+def serve(session, port, fresh=False, example=None):
+    """Serve the web client until Ctrl-C; return Odoo's exit code.
+
+    :param example: file of receivables to replay into a database of its own, "" for
+        the shipped one; None for the database with demo data
+    """
     require_free_port(port)
     try:
         ensure_wkhtmltopdf()
     except DevError as error:
         warn(f"documents cannot be printed as PDF: {error}")
-    database = ensure_database(session, fresh)
+    if example is None:
+        database = ensure_database(session, fresh)
+    else:
+        database = ensure_example(session, example, fresh)
     threading.Thread(target=announce, args=(port,), daemon=True).start()
     code = session.odoo.run(
         "-d",
