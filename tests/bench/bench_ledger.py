@@ -8,12 +8,13 @@ compared. The last column is the bound that the project promises.
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 
-WORKER = Path(__file__).with_name("ledger_worker.py")
+WORKER = Path(__file__).with_name("_ledger_worker.py")
 PAIRS = 7
 
 
@@ -210,15 +211,19 @@ def scale(report, ours, psql, items):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", required=True, help="Odoo configuration file")
-    parser.add_argument("--stock", required=True, help="database without the addons")
-    parser.add_argument("--ours", required=True, help="database with the addons")
     parser.add_argument("--items", type=int, default=1_000_000)
+    parser.add_argument("--parts", default="posting,simultaneous,scale")
     options = parser.parse_args()
+    parts = options.parts.split(",")
+    config = os.environ["ODOO_RC"]
+    databases = {
+        "stock": os.environ["BENCH_STOCK_DATABASE"],
+        "ours": os.environ["BENCH_DATABASE"],
+    }
 
     def psql(statement):
         return subprocess.run(
-            ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", options.ours],
+            ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", databases["ours"]],
             input=statement,
             capture_output=True,
             check=True,
@@ -226,13 +231,15 @@ def main():
         ).stdout.strip()
 
     report = Report()
-    stock = Process(options.config, options.stock)
-    ours = Process(options.config, options.ours)
-    posting(report, stock, ours)
-    stock.close()
-    databases = {"stock": options.stock, "ours": options.ours}
-    simultaneous(report, options.config, databases)
-    scale(report, ours, psql, options.items)
+    ours = Process(config, databases["ours"])
+    if "posting" in parts:
+        stock = Process(config, databases["stock"])
+        posting(report, stock, ours)
+        stock.close()
+    if "simultaneous" in parts:
+        simultaneous(report, config, databases)
+    if "scale" in parts:
+        scale(report, ours, psql, options.items)
     ours.close()
     return 1 if report.missed else 0
 

@@ -192,6 +192,8 @@ def main():
     options = parser.parse_args()
     odoo.tools.config.parse_config(["-c", options.config, "--log-level=error"])
     worker = Worker(options.database)
+    if "stock" not in options.database and "subledger.entry" not in worker.registry:
+        raise SystemExit(f"{options.database} has no ledger to measure")
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         name, *args = json.loads(line)
