@@ -1,0 +1,140 @@
+"""One Odoo process of the credit benchmark: reads commands, prints figures.
+
+Started by ``bench_credit.py`` once per database. Commands come as JSON lines on
+standard input, each is answered with one JSON line, so that the driver can alternate
+between the sides while all of them stay warm.
+"""
+
+import argparse
+import json
+import sys
+import time
+
+import odoo.tools
+from odoo.api import SUPERUSER_ID, Environment
+from odoo.modules.registry import Registry
+
+LIMIT = 1e9
+# What shows a salesperson how much a customer owes, on each side.
+EXPOSURE_FIELDS = {
+    "stock": ["credit", "credit_to_invoice"],
+    "ours": ["credit_exposure"],
+    "oca": ["risk_total"],
+}
+LIST_FIELDS = {"stock": ["credit"], "ours": ["credit_exposure"], "oca": ["risk_total"]}
+
+
+class Worker:
+    """The commands; each runs in a transaction of its own."""
+
+    def __init__(self, database, side):
+        odoo.tools.config["db_name"] = [database]
+        self.registry = Registry(database)
+        self.side = side
+
+    def call(self, function, *args):
+        with self.registry.cursor() as cr:
+            root = Environment(cr, SUPERUSER_ID, {})
+            admin = root.ref("base.user_admin")
+            return function(Environment(cr, admin.id, {}), *args)
+
+    # -- preparation -------------------------------------------------------
+
+    def prepare(self, names):
+        """Switch the side's credit check on; return {name: customer id}, product id."""
+        return self.call(self._prepare, names)
+
+    def _prepare(self, env, names):
+        env.company.account_use_credit_limit = True
+        customers = env["res.partner"].create([{"name": name} for name in names])
+        customers.credit_limit = LIMIT
+        if self.side == "ours":
+            env["credit.rule"].create(
+                {
+                    "name": "Limit",
+                    "rule_type": "limit_used",
+                    "threshold": 100,
+                    "check_order": True,
+                    "action": "hold",
+                }
+            )
+        if self.side == "oca":
+            flags = ("invoice_draft", "invoice_open", "invoice_unpaid", "sale_order")
+            customers.write({f"risk_{flag}_include": True for flag in flags})
+        product = env["product.product"].create(
+            {"name": "Service", "type": "service", "list_price": 7, "taxes_id": False}
+        )
+        return customers.ids, product.id
+
+    def take_history(self):
+        """Write the history that the driver inserted into the ledger."""
+        if self.side != "ours":
+            return None
+
+        def start(env):
+            jobs = env["subledger.backfill"]
+            jobs.create({"company_id": 1, "mode": "full"}).action_start()
+
+        self.call(start)
+        with self.registry.cursor() as cr:
+            Environment(cr, SUPERUSER_ID, {})["subledger.backfill"]._cron_run()
+        with self.registry.cursor() as cr:
+            Environment(cr, SUPERUSER_ID, {})["subledger.account"]._seal()
+        return None
+
+    # -- measurements: seconds ---------------------------------------------
+
+    def confirm(self, customer, product):
+        """Confirm an order of the customer, from the button to the commit."""
+        line = {"product_id": product, "product_uom_qty": 1}
+        values = {"partner_id": customer, "order_line": [(0, 0, line)]}
+        order_id = self.call(lambda env: env["sale.order"].create(values).id)
+
+        def press(env):
+            order = env["sale.order"].browse(order_id)
+            order.read(["state"])
+            self.started = time.perf_counter()
+            order.action_confirm()
+            if order.state != "sale":
+                raise SystemExit(f"{self.side}: the order was not confirmed")
+
+        self.call(press)
+        return time.perf_counter() - self.started
+
+    def exposure(self, customer):
+        """Read what one customer owes."""
+        return self.call(self._read, [customer], EXPOSURE_FIELDS[self.side])
+
+    def list(self, customers):
+        """Read the exposure column of a list."""
+        return self.call(self._read, customers, LIST_FIELDS[self.side])
+
+    @staticmethod
+    def _read(env, customers, names):
+        partners = env["res.partner"].browse(customers)
+        partners.read(["name"])
+        started = time.perf_counter()
+        partners.read(names)
+        return time.perf_counter() - started
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--config", required=True)
+    parser.add_argument("--addons-path", default="")
+    parser.add_argument("--database", required=True)
+    parser.add_argument("--side", required=True)
+    options = parser.parse_args()
+    arguments = ["-c", options.config, "--log-level=error"]
+    if options.addons_path:
+        arguments.append(f"--addons-path={options.addons_path}")
+    odoo.tools.config.parse_config(arguments)
+    worker = Worker(options.database, options.side)
+    print(json.dumps("ready"), flush=True)
+    for line in sys.stdin:
+        name, *args = json.loads(line)
+        print(json.dumps(getattr(worker, name)(*args)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

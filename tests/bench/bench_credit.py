@@ -1,0 +1,228 @@
+"""What credit control costs: ours beside stock Odoo and the best-known addon.
+
+Customers with 10, 10 000 and 100 000 open items, a list of 80 customers; every side
+is asked in turn, each figure is a median, and what counts are ratios of one run.
+Absolute times say more about the machine. The other addon (account_financial_risk
+with sale_financial_risk) is fetched from the package index; without it its column
+stays empty. Run it with ./dev bench bench_credit.
+"""
+
+import argparse
+import configparser
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+WORKER = Path(__file__).with_name("_credit_worker.py")
+RIVAL = ("account_financial_risk", "sale_financial_risk")
+ROUNDS = 21
+LIST_ROWS = 80
+
+HISTORY = """
+    WITH journal AS (
+        SELECT id FROM account_journal
+         WHERE type = 'sale' AND company_id = 1 ORDER BY id LIMIT 1
+    ), account AS (
+        SELECT id FROM account_account
+         WHERE account_type = 'asset_receivable' AND non_trade IS NOT TRUE
+         ORDER BY id LIMIT 1
+    ), moves AS (
+        INSERT INTO account_move (
+            name, state, move_type, date, invoice_date, invoice_date_due, journal_id,
+            company_id, currency_id, partner_id, commercial_partner_id, auto_post,
+            payment_state, sequence_prefix, sequence_number, create_uid, create_date,
+            amount_total, amount_residual, amount_total_signed, amount_residual_signed
+        )
+        SELECT 'HIST/' || c.id || '/' || n, 'posted', 'out_invoice', day, day, day + 30,
+               journal.id, 1, company.currency_id, c.id, c.id, 'no', 'not_paid',
+               'HIST/' || c.id || '/', n, 1, now(), 7, 7, 7, 7
+          FROM journal, res_company company, unnest(ARRAY{customers}) AS c (id),
+               generate_series(1, {items}) n,
+               LATERAL (SELECT DATE '2020-01-01' + n % 1500) AS d (day)
+         WHERE company.id = 1
+        RETURNING id, date, currency_id, partner_id, journal_id, name
+    )
+    INSERT INTO account_move_line (
+        move_id, account_id, partner_id, company_id, journal_id, currency_id,
+        company_currency_id, date, date_maturity, parent_state, move_name, name,
+        display_type, debit, credit, balance, amount_currency, amount_residual,
+        amount_residual_currency, reconciled
+    )
+    SELECT moves.id, account.id, partner_id, 1, journal_id, currency_id, currency_id,
+           date, date + 30, 'posted', moves.name, 'history', 'payment_term',
+           7, 0, 7, 7, 7, 7, false
+      FROM moves, account
+"""
+
+
+class Side:
+    """A worker process on one database, and its line protocol."""
+
+    def __init__(self, name, config, database, addons_path=""):
+        self.name, self.database = name, database
+        command = [sys.executable, str(WORKER), "--config", config, "--side", name]
+        command += ["--database", database, "--addons-path", addons_path]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._answer()
+
+    def ask(self, name, *args):
+        self.process.stdin.write(json.dumps([name, *args]) + "\n")
+        self.process.stdin.flush()
+        return self._answer()
+
+    def _answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"The process of {self.name} ended; see its error above.")
+        return json.loads(line)
+
+    def sql(self, statement):
+        command = ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", self.database]
+        subprocess.run(command, input=statement, check=True, text=True)
+
+    def prepare(self, sizes):
+        """Give the side its customers; ``self.single`` by size and ``self.rows``."""
+        names = [f"{size} items" for size in sizes]
+        names += [f"Row {number}" for number in range(LIST_ROWS)]
+        ids, self.product = self.ask("prepare", names)
+        self.single, self.rows = dict(zip(sizes, ids, strict=False)), ids[len(sizes) :]
+        for size, customer in self.single.items():
+            self._write_history([customer], size)
+        self._write_history(self.rows, 10)
+        self.ask("take_history")
+        self.sql("VACUUM ANALYZE")
+
+    def _write_history(self, customers, items):
+        self.sql(HISTORY.format(customers=list(customers), items=items))
+
+
+class Report:
+    """Prints medians in milliseconds and ratios beside their bounds."""
+
+    def __init__(self, sides):
+        self.names, self.missed = [side.name for side in sides], 0
+        heads = "".join(f"{name + ' ms':>12}" for name in self.names)
+        print(f"{'':<42}{heads}{'ratio':>9}  bound")
+
+    def add(self, what, seconds, ratio, bound):
+        columns = "".join(f"{seconds[name] * 1000:>12.2f}" for name in self.names)
+        missed = ratio > bound
+        self.missed += missed
+        verdict = "   MISSED" if missed else ""
+        print(f"{what:<42}{columns}{ratio:>9.2f}  <= {bound:.2f}{verdict}", flush=True)
+
+
+def measure(sides, question):
+    """Ask all sides in turn; the median seconds by side."""
+    times = {side.name: [] for side in sides}
+    for number in range(ROUNDS + 2):
+        order = sides if number % 2 else sides[::-1]
+        for side in order:
+            seconds = question(side)
+            # The first two rounds only warm caches up.
+            if number > 1:
+                times[side.name].append(seconds)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def run(sides, sizes):
+    """Measure and print everything; return the number of missed bounds."""
+    for side in sides:
+        side.prepare(sizes)
+    report = Report(sides)
+    confirm = {
+        size: measure(
+            sides,
+            lambda side, size=size: side.ask(
+                "confirm", side.single[size], side.product
+            ),
+        )
+        for size in sizes
+    }
+    for size, seconds in confirm.items():
+        what = f"confirm an order, {size:,} open items"
+        report.add(
+            f"{what}: / stock", seconds, seconds["ours"] / seconds["stock"], 1.25
+        )
+    last, first = confirm[sizes[-1]], confirm[sizes[0]]
+    report.add(
+        f"confirm, ours {sizes[-1]:,} / {sizes[0]:,}",
+        last,
+        last["ours"] / first["ours"],
+        1.25,
+    )
+    reading = {
+        size: measure(
+            sides, lambda side, size=size: side.ask("exposure", side.single[size])
+        )
+        for size in sizes
+    }
+    few = reading[sizes[0]]["stock"]
+    for size, seconds in reading.items():
+        what = f"read exposure, {size:,} open items: / stock {sizes[0]}"
+        report.add(what, seconds, seconds["ours"] / few, 1.0)
+    rows = measure(sides, lambda side: side.ask("list", side.rows))
+    what = f"exposure column of {LIST_ROWS} rows: / stock"
+    report.add(what, rows, rows["ours"] / rows["stock"], 1.0)
+    return report.missed
+
+
+@contextlib.contextmanager
+def rival(config, stock):
+    """Yield (database, addons path) with the other addon, or None without it."""
+    with tempfile.TemporaryDirectory() as folder:
+        fetch = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+        fetch += ["--target", folder, *(f"odoo-addon-{name}==19.*" for name in RIVAL)]
+        if subprocess.run(fetch, check=False).returncode:
+            print("The other addon cannot be fetched; measured without it.")
+            yield None
+            return
+        settings = configparser.RawConfigParser()
+        settings.read(config)
+        addons_path = settings["options"]["addons_path"] + f",{folder}/odoo/addons"
+        database = f"{stock}_rival"
+        subprocess.run(["createdb", "-T", stock, database], check=True)
+        try:
+            install(config, database, addons_path)
+            yield database, addons_path
+        finally:
+            subprocess.run(["dropdb", "--force", database], check=True)
+
+
+def install(config, database, addons_path):
+    command = [sys.executable, "-m", "odoo", "-c", config, "-d", database, "--no-http"]
+    command += ["--addons-path", addons_path, "-i", ",".join(RIVAL)]
+    command += ["--stop-after-init", "--log-level=error"]
+    subprocess.run(command, check=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", default=os.environ.get("ODOO_RC"))
+    parser.add_argument("--stock", default=os.environ.get("BENCH_STOCK_DATABASE"))
+    parser.add_argument("--ours", default=os.environ.get("BENCH_DATABASE"))
+    parser.add_argument("--largest", type=int, default=100_000)
+    options = parser.parse_args()
+    sizes = [size for size in (10, 10_000, 100_000) if size <= options.largest]
+    with rival(options.config, options.stock) as other, contextlib.ExitStack() as stack:
+        sides = [
+            Side("stock", options.config, options.stock),
+            Side("ours", options.config, options.ours),
+        ]
+        if other:
+            sides.append(Side("oca", options.config, *other))
+        for side in sides:
+            # At the end of its standard input a worker ends.
+            stack.callback(side.process.communicate)
+        return 1 if run(sides, sizes) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
