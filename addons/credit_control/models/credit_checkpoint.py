@@ -251,7 +251,7 @@ class CreditCheckpoint(models.AbstractModel):
         amounts = self._get_credit_amounts()
         cases = []
         for company, documents in self.grouped("company_id").items():
-            accounts = documents._get_credit_accounts(company)
+            accounts = documents._get_credit_accounts(company, limits_only=serialize)
             totals = documents._get_credit_totals(company, accounts, serialize)
             for document in documents:
                 group, members, figures = accounts[document._get_credit_payer()]
@@ -278,12 +278,14 @@ class CreditCheckpoint(models.AbstractModel):
     def _get_credit_key(self, case):
         return (case.company.root_id, case.members)
 
-    def _get_credit_accounts(self, company):
+    def _get_credit_accounts(self, company, limits_only=False):
         """Map each payer to (credit group or empty, members, figures)."""
         payers = self.env["res.partner"].union(
             *(document._get_credit_payer() for document in self)
         )
-        figures = self.env["credit.exposure"]._get_figures(company, payers)
+        figures = self.env["credit.exposure"]._get_figures(
+            company, payers, limits_only=limits_only
+        )
         groups = self.env["credit.group"]._get_group_of(company.root_id, payers)
         nothing = self.env["credit.group"]
         return {

@@ -84,6 +84,11 @@ class DocumentView(NamedTuple):
     ledger: float
     documents: dict
 
+    @property
+    def total(self):
+        """Everything that is seen, added up."""
+        return self.ledger + sum(amount for amount, _own in self.documents.values())
+
 
 class CreditExposure(models.AbstractModel):
     _name = "credit.exposure"
@@ -94,7 +99,7 @@ class CreditExposure(models.AbstractModel):
     # ------------------------------------------------------------------
 
     @api.model
-    def _get_figures(self, company, partners):
+    def _get_figures(self, company, partners, limits_only=False):
         """Return the figures of ``partners`` for documents of ``company``.
 
         The caller decides who may see them: the computation always has full sight of
@@ -103,6 +108,8 @@ class CreditExposure(models.AbstractModel):
         :param company: company of the document; limits of a branch fall back to
             those of its root company
         :param partners: contacts; each is read through its commercial entity
+        :param limits_only: leave the exposure at 0.0; a caller that decides reads it
+            under a lock anyway
         :return: ``{commercial partner id: CreditFigures}``, one entry per customer
         """
         commercial_ids = partners.commercial_partner_id.ids
@@ -114,10 +121,25 @@ class CreditExposure(models.AbstractModel):
                 """SELECT partner_id, open_items, orders, draft_invoices, exposure,
                           credit_limit, account_exposure, limit_expired
                      FROM %s AS figures""",
-                self._figures_table(company, commercial_ids),
+                self._figures_table(company, commercial_ids, limits_only),
             )
         )
         return {partner_id: CreditFigures(*figures) for partner_id, *figures in rows}
+
+    @api.model
+    def _get_exposures(self, company, partners):
+        """Return only the exposure: what a list of many customers shows.
+
+        :param partners: contacts; each is read through its commercial entity
+        :return: ``{commercial partner id: exposure}``; who owes nothing may be missing
+        """
+        commercial_ids = partners.commercial_partner_id.ids
+        if not commercial_ids:
+            return {}
+        self._flush_sources()
+        table = self._exposure_table(company.root_id, commercial_ids)
+        query = SQL("SELECT partner_id, exposure FROM %s AS exposure", table)
+        return dict(self.env.execute_query(query))
 
     @api.model
     def _flush_sources(self):
@@ -172,7 +194,7 @@ class CreditExposure(models.AbstractModel):
     # ------------------------------------------------------------------
 
     @api.model
-    def _figures_table(self, company, partner_ids=None):
+    def _figures_table(self, company, partner_ids=None, limits_only=False):
         """Subquery with one row of figures per commercial entity.
 
         Columns: partner_id, open_items, orders, draft_invoices, exposure,
@@ -202,15 +224,17 @@ class CreditExposure(models.AbstractModel):
                 if groups
                 else SQL("COALESCE(own.exposure, 0)")
             ),
-            own=self._exposure_table(company.root_id, partner_ids),
+            own=self._exposure_table(company.root_id, partner_ids, limits_only),
             group_joins=(
-                self._group_joins(company.root_id, partner_ids) if groups else SQL()
+                self._group_joins(company.root_id, partner_ids, limits_only)
+                if groups
+                else SQL()
             ),
             filter=self._in(SQL("partner.id"), partner_ids),
         )
 
     @api.model
-    def _group_joins(self, root, partner_ids):
+    def _group_joins(self, root, partner_ids, limits_only=False):
         """Joins that add the limit and the exposure shared by a credit group."""
         member_ids = None
         if partner_ids is not None:
@@ -231,12 +255,20 @@ class CreditExposure(models.AbstractModel):
                    ON shared.group_id = member.id
             """,
             root=root.id,
-            exposure=self._exposure_table(root, member_ids),
+            exposure=self._exposure_table(root, member_ids, limits_only),
         )
 
     @api.model
-    def _exposure_table(self, root, partner_ids=None):
-        """Subquery (partner_id, open_items, orders, draft_invoices, exposure)."""
+    def _exposure_table(self, root, partner_ids=None, empty=False):
+        """Subquery (partner_id, open_items, orders, draft_invoices, exposure).
+
+        :param empty: the same columns without a row, for readers of limits only
+        """
+        if empty:
+            return SQL(
+                """(SELECT 0 AS partner_id, 0 AS open_items, 0 AS orders,
+                           0 AS draft_invoices, 0 AS exposure WHERE FALSE)"""
+            )
         return SQL(
             """(
             SELECT partner_id,
@@ -266,12 +298,11 @@ class CreditExposure(models.AbstractModel):
     def _get_area(self, root):
         """The companies of one credit area: the root and all its branches."""
         # sudo: a branch the user may not enter still adds to what the customer owes
-        return (
-            self.env["res.company"]
-            .sudo()
-            .with_context(active_test=False)
-            .search([("id", "child_of", root.id)])
-        )
+        companies = level = root.sudo()
+        # Kept in the cache of the transaction, unlike the result of a search
+        while level := level.all_child_ids:
+            companies |= level
+        return companies
 
     @api.model
     def _ledger_query(self, root, partner_ids=None):
@@ -467,7 +498,8 @@ class CreditExposure(models.AbstractModel):
     @api.model
     def _rate_table(self, root):
         """Units of each currency per unit of the company's, today."""
-        currencies = self.env["res.currency"].search([])
+        currency_model = self.env["res.currency"]
+        currencies = currency_model.browse(currency_model.get_all_currencies())
         if len(currencies) <= 1:
             return SQL("(SELECT NULL::integer, NULL::numeric)")
         today = fields.Date.context_today(self)
@@ -595,18 +627,28 @@ class CreditExposure(models.AbstractModel):
         transaction shows in the row itself.
         """
         self._flush_sources()
-        own = self._read_documents(self.env.cr, root, partner_ids)
         # Never the replica: it may lag behind the decision we waited for
         with self.env.registry.cursor() as cr:
             fresh = self._read_documents(cr, root, partner_ids)
+        if not self._has_written():
+            return fresh.total
+        own = self._read_documents(self.env.cr, root, partner_ids)
         if own.backend == fresh.backend:  # cursors of a test share one transaction
-            return own.ledger + sum(amount for amount, _own in own.documents.values())
+            return own.total
         vanished = self._filter_own_changes(fresh.documents.keys() - own.documents)
         total = fresh.ledger + self._get_uncommitted_ledger(root, partner_ids)
         for key in own.documents.keys() | fresh.documents.keys():
             amount, is_own = own.documents.get(key, (0, key in vanished))
             total += amount if is_own else fresh.documents.get(key, (0, False))[0]
         return total
+
+    @api.model
+    def _has_written(self):
+        """Whether this transaction has changed anything that others cannot see yet."""
+        [(written,)] = self.env.execute_query(
+            SQL("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
+        )
+        return written
 
     @api.model
     def _read_documents(self, cr, root, partner_ids):
@@ -676,12 +718,28 @@ class CreditExposure(models.AbstractModel):
 
         :return: ``{order id: amount}``
         """
+        plain = orders.filtered(self._is_plain_quotation)
+        amounts = {order.id: order.amount_total for order in plain}
+        if len(plain) == len(orders):
+            return amounts
         self._flush_sources()
-        amounts = {}
-        for root, of_root in orders.grouped(lambda o: o.company_id.root_id).items():
+        others = orders - plain
+        for root, of_root in others.grouped(lambda o: o.company_id.root_id).items():
             query = self._order_query(root, order_ids=of_root.ids)
             for _partner, _kind, order_id, amount, _own in self.env.execute_query(
                 query
             ):
                 amounts[order_id] = amount
         return amounts
+
+    @api.model
+    def _is_plain_quotation(self, order):
+        """Whether the order would simply add its total: nothing billed or prepaid."""
+        return (
+            order.state in ("draft", "sent")
+            and order.currency_id == order.company_id.root_id.currency_id
+            and not order.transaction_ids
+            and not any(
+                line.is_downpayment or line.qty_invoiced for line in order.order_line
+            )
+        )

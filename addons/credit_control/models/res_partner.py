@@ -63,7 +63,7 @@ class ResPartner(models.Model):
         help="Limit that counts today, of the customer or of its credit group.",
     )
     credit_exposure = fields.Monetary(
-        compute="_compute_credit_figures",
+        compute="_compute_credit_exposure",
         search="_search_credit_exposure",
         groups=FIGURE_GROUPS,
         help="What the customer owes or will owe: open items, confirmed orders and"
@@ -121,6 +121,17 @@ class ResPartner(models.Model):
 
     @api.depends_context("company")
     @api.depends("commercial_partner_id")
+    def _compute_credit_exposure(self):
+        """On its own: lists of customers show it without the other figures."""
+        # sudo: as for the other figures
+        exposure_model = self.env["credit.exposure"].sudo()
+        exposures = exposure_model._get_exposures(self.env.company, self._origin)
+        for partner in self:
+            commercial = partner.commercial_partner_id._origin
+            partner.credit_exposure = exposures.get(commercial.id, 0.0)
+
+    @api.depends_context("company")
+    @api.depends("commercial_partner_id")
     def _compute_credit_figures(self):
         # sudo: a salesperson sees what the customer owes in total, computed from
         # documents of colleagues that remain closed to them
@@ -137,7 +148,6 @@ class ResPartner(models.Model):
         available = figure.available if figure else None
         self.credit_is_limited = available is not None
         self.credit_limit_in_force = (figure and figure.limit) or 0.0
-        self.credit_exposure = figure.exposure if figure else 0.0
         self.exposure_open_items = figure.open_items if figure else 0.0
         self.exposure_orders = figure.orders if figure else 0.0
         self.exposure_draft_invoices = figure.draft_invoices if figure else 0.0
