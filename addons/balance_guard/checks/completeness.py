@@ -26,10 +26,11 @@ class GuardCheckCompleteness(models.AbstractModel):
         return super()._find(scope)
 
     def _query(self, scope):
-        candidates = self._candidates_sql(scope)
+        candidates = SQL("SELECT move_line_id FROM doubtful")
         return SQL(
             """
-            WITH difference AS (%(difference)s), extra AS (%(extra)s)
+            WITH doubtful AS MATERIALIZED (%(doubtful)s),
+            difference AS (%(difference)s), extra AS (%(extra)s)
             SELECT difference.company_id, difference.partner_id,
                    difference.account_id, difference.entry_id,
                    'account.move.line' AS res_model,
@@ -49,35 +50,167 @@ class GuardCheckCompleteness(models.AbstractModel):
              UNION ALL
             SELECT * FROM extra
             """,
+            doubtful=self._candidates_sql(scope),
             difference=self.env["subledger.sync"]._difference_query(candidates),
             extra=self._duplicates_sql(candidates),
             fault=self._fault_sql(),
         )
 
     def _candidates_sql(self, scope):
-        """The items of the partners in scope, by journal item and by entry."""
-        trade = self.env["subledger.sync"]._trade_condition("account")
+        """Journal items that may differ from their entries, in three sieves.
+
+        Checksums by partner and account leave out the many accounts where all agrees;
+        a plain comparison leaves out the items that agree in the others; what remains
+        is for the engine to decide, above all whether an item belongs into the ledger.
+        """
         return SQL(
             """
-            SELECT line.id AS move_line_id
-              FROM account_move_line line
+            WITH %(differing)s, live AS MATERIALIZED (%(entries)s)
+            SELECT move_line_id FROM live
+          GROUP BY move_line_id HAVING COUNT(*) > 1 OR BOOL_OR(differs)
+             UNION ALL
+            (%(items)s)
+            """,
+            differing=self._differing_sql(scope),
+            entries=self._entries_sql(),
+            items=self._items_sql(),
+        )
+
+    def _differing_sql(self, scope):
+        """Subledger accounts whose items and entries have another checksum.
+
+        A reversal mirrors its entry, so that both cancel out.
+        """
+        return SQL(
+            """
+            checksum AS (
+                SELECT move.company_id, line.account_id,
+                       COALESCE(partner.commercial_partner_id, partner.id, 0)
+                           AS partner_key,
+                       SUM(%(item_hash)s) AS checksum
+                  FROM account_move_line line
+                  JOIN account_account account ON account.id = line.account_id
+                  JOIN account_move move ON move.id = line.move_id
+             LEFT JOIN res_partner partner ON partner.id = line.partner_id
+                 WHERE move.state = 'posted' AND %(trade)s
+                   AND %(item_companies)s AND %(item_partners)s
+              GROUP BY 1, 2, 3
+                 UNION ALL
+                SELECT entry.company_id, entry.account_id,
+                       COALESCE(entry.partner_id, 0),
+                       SUM(CASE entry.event WHEN 'entry' THEN -%(entry_hash)s
+                                ELSE %(reversal_hash)s END)
+                  FROM subledger_entry entry
+                 WHERE entry.move_line_id IS NOT NULL
+                   AND %(entry_companies)s AND %(entry_partners)s
+              GROUP BY 1, 2, 3
+            ), differing AS MATERIALIZED (
+                SELECT company_id, account_id, partner_key FROM checksum
+              GROUP BY 1, 2, 3 HAVING SUM(checksum) <> 0
+            )
+            """,
+            item_hash=self._item_hash(),
+            entry_hash=self._entry_hash(SQL("1")),
+            reversal_hash=self._entry_hash(SQL("-1")),
+            trade=self.env["subledger.sync"]._trade_condition("account"),
+            item_companies=scope.companies(SQL("move.company_id")),
+            item_partners=scope.contacts(SQL("line.partner_id")),
+            entry_companies=scope.companies(SQL("entry.company_id")),
+            entry_partners=scope.partners(SQL("entry.partner_id")),
+        )
+
+    def _item_hash(self):
+        return self._hash_sql(
+            SQL("line.id"),
+            SQL("COALESCE(line.balance, 0)"),
+            SQL("COALESCE(line.amount_currency, 0)"),
+            SQL("line.currency_id"),
+            SQL("move.date"),
+            SQL("line.date_maturity"),
+            SQL("account.account_type = 'asset_receivable'"),
+        )
+
+    def _entry_hash(self, sign):
+        return self._hash_sql(
+            SQL("entry.move_line_id"),
+            SQL("%s * (entry.debit - entry.credit)", sign),
+            SQL("%s * entry.amount_currency", sign),
+            SQL("entry.currency_id"),
+            SQL("entry.date"),
+            SQL("entry.date_maturity"),
+            SQL("entry.ledger = 'customer'"),
+        )
+
+    def _hash_sql(self, item, balance, foreign, currency, date, due, is_customer):
+        """A number of 64 bits from the facts that an item and its entry share."""
+        return SQL(
+            """
+            hashint4extended(%(item)s, hash_numeric_extended(%(balance)s,
+                hash_numeric_extended(%(foreign)s, hashint4extended(
+                    COALESCE(%(due)s - '2000-01-01'::date, -99999),
+                    ((%(date)s - '2000-01-01'::date)::bigint * 10000 + %(currency)s)
+                    * CASE WHEN %(is_customer)s THEN 2 ELSE 3 END))))
+            """,
+            item=item,
+            balance=balance,
+            foreign=foreign,
+            currency=currency,
+            date=date,
+            due=due,
+            is_customer=is_customer,
+        )
+
+    def _entries_sql(self):
+        """Live entries, and whether they say something else than their items."""
+        engine = self.env["subledger.sync"]
+        return SQL(
+            """
+            SELECT entry.move_line_id,
+                   (entry.debit - entry.credit = line.balance
+                    AND entry.amount_currency = COALESCE(line.amount_currency, 0)
+                    AND entry.currency_id = line.currency_id
+                    AND entry.date = move.date
+                    AND entry.date_maturity IS NOT DISTINCT FROM line.date_maturity
+                    AND entry.account_id = line.account_id
+                    AND entry.company_id = move.company_id
+                    AND entry.partner_id IS NOT DISTINCT FROM
+                        COALESCE(partner.commercial_partner_id, partner.id)
+                    AND (entry.ledger = 'customer')
+                        = (account.account_type = 'asset_receivable')
+                    AND move.state = 'posted' AND %(trade)s) IS NOT TRUE AS differs
+              FROM differing
+              JOIN subledger_entry entry
+                ON entry.company_id = differing.company_id
+               AND entry.account_id = differing.account_id
+               AND COALESCE(entry.partner_id, 0) = differing.partner_key
+         LEFT JOIN account_move_line line ON line.id = entry.move_line_id
+         LEFT JOIN account_move move ON move.id = line.move_id
+         LEFT JOIN account_account account ON account.id = line.account_id
+         LEFT JOIN res_partner partner ON partner.id = line.partner_id
+             WHERE entry.move_line_id IS NOT NULL AND %(live)s
+            """,
+            trade=engine._trade_condition("account"),
+            live=self.env["subledger.entry"]._live_sql("entry"),
+        )
+
+    def _items_sql(self):
+        """Posted trade items without a live entry."""
+        return SQL(
+            """
+            SELECT line.id
+              FROM differing
+              JOIN account_move_line line
+                ON line.company_id = differing.company_id
+               AND line.account_id = differing.account_id
               JOIN account_account account ON account.id = line.account_id
               JOIN account_move move ON move.id = line.move_id
          LEFT JOIN res_partner partner ON partner.id = line.partner_id
              WHERE move.state = 'posted' AND %(trade)s
-               AND %(item_companies)s AND %(item_partners)s
-             UNION
-            SELECT entry.move_line_id FROM subledger_entry entry
-             WHERE entry.move_line_id IS NOT NULL
-               AND %(entry_companies)s AND %(entry_partners)s
+               AND COALESCE(partner.commercial_partner_id, partner.id, 0)
+                   = differing.partner_key
+               AND NOT EXISTS (SELECT FROM live WHERE live.move_line_id = line.id)
             """,
-            trade=trade,
-            item_companies=scope.companies(SQL("move.company_id")),
-            item_partners=scope.partners(
-                SQL("COALESCE(partner.commercial_partner_id, partner.id)")
-            ),
-            entry_companies=scope.companies(SQL("entry.company_id")),
-            entry_partners=scope.partners(SQL("entry.partner_id")),
+            trade=self.env["subledger.sync"]._trade_condition("account"),
         )
 
     def _fault_sql(self):

@@ -112,9 +112,7 @@ class GuardCheckControlAccount(models.AbstractModel):
             """,
             trade=self.env["subledger.sync"]._trade_condition("account"),
             item_companies=scope.companies(SQL("move.company_id")),
-            item_partners=scope.partners(
-                SQL("COALESCE(owner.commercial_partner_id, owner.id)")
-            ),
+            item_partners=scope.contacts(SQL("line.partner_id")),
             entry_companies=scope.companies(SQL("entry.company_id")),
             entry_partners=scope.partners(SQL("entry.partner_id")),
         )

@@ -23,7 +23,9 @@ class GuardCheckPostedMoves(models.AbstractModel):
 
     def _get_flush_fields(self):
         return {
-            "account.move": ["company_id", "commercial_partner_id", "state"],
+            "account.move": [
+                *("company_id", "commercial_partner_id", "partner_id", "state"),
+            ],
             "account.move.line": ["move_id", "debit", "credit", "balance"],
         }
 
@@ -49,7 +51,7 @@ class GuardCheckPostedMoves(models.AbstractModel):
                   OR ABS(SUM(line.debit - line.credit)) > company.guard_tolerance
             """,
             companies=scope.companies(SQL("move.company_id")),
-            partners=scope.partners(SQL("move.commercial_partner_id")),
+            partners=scope.contacts(SQL("move.partner_id")),
         )
 
 
@@ -72,7 +74,9 @@ class GuardCheckItemState(models.AbstractModel):
 
     def _get_flush_fields(self):
         return {
-            "account.move": ["company_id", "commercial_partner_id", "state"],
+            "account.move": [
+                *("company_id", "commercial_partner_id", "partner_id", "state"),
+            ],
             "account.move.line": ["move_id", "debit", "parent_state"],
         }
 
@@ -96,7 +100,7 @@ class GuardCheckItemState(models.AbstractModel):
             GROUP BY move.id
             """,
             companies=scope.companies(SQL("move.company_id")),
-            partners=scope.partners(SQL("move.commercial_partner_id")),
+            partners=scope.contacts(SQL("move.partner_id")),
         )
 
 

@@ -33,14 +33,7 @@ class GuardCheckResidual(models.AbstractModel):
     def _query(self, scope):
         return SQL(
             """
-            WITH settled AS (
-                SELECT line_id, SUM(amount) AS amount FROM (
-                    SELECT debit_move_id AS line_id, amount
-                      FROM account_partial_reconcile
-                    UNION ALL
-                    SELECT credit_move_id, -amount FROM account_partial_reconcile
-                ) AS part GROUP BY line_id
-            )
+            WITH %(settled)s
             SELECT line.company_id, partner.commercial_partner_id AS partner_id,
                    line.account_id, NULL::int AS entry_id,
                    'account.move.line' AS res_model, line.id AS res_id,
@@ -60,6 +53,30 @@ class GuardCheckResidual(models.AbstractModel):
                AND ABS(line.balance - COALESCE(settled.amount, 0)
                        - COALESCE(line.amount_residual, 0)) > company.guard_tolerance
             """,
+            settled=self._settled_sql(scope),
             companies=scope.companies(SQL("line.company_id")),
-            partners=scope.partners(SQL("partner.commercial_partner_id")),
+            partners=scope.contacts(SQL("line.partner_id")),
+        )
+
+    def _settled_sql(self, scope):
+        """What each item was reconciled with; of the items in scope only."""
+        return SQL(
+            """
+            item AS (
+                SELECT line.id FROM account_move_line line
+                 WHERE %(companies)s AND %(partners)s
+            ), settled AS (
+                SELECT line_id, SUM(amount) AS amount FROM (
+                    SELECT part.debit_move_id AS line_id, part.amount
+                      FROM account_partial_reconcile part
+                      JOIN item ON item.id = part.debit_move_id
+                    UNION ALL
+                    SELECT part.credit_move_id, -part.amount
+                      FROM account_partial_reconcile part
+                      JOIN item ON item.id = part.credit_move_id
+                ) AS part GROUP BY line_id
+            )
+            """,
+            companies=scope.companies(SQL("line.company_id")),
+            partners=scope.contacts(SQL("line.partner_id")),
         )

@@ -52,6 +52,32 @@ class Scope(NamedTuple):
             return SQL("(%s IS NULL OR (%s))", column, within)
         return SQL("(%s)", within)
 
+    def contacts(self, column):
+        """The same where ``column`` holds the contact of a document: its commercial
+        entity decides. Written for the indexes on contacts of documents."""
+        owner = SQL("COALESCE(contact.commercial_partner_id, contact.id)")
+        named = self._replace_orphans().partners(owner)
+        listed = SQL(
+            "%s IN (SELECT contact.id FROM res_partner contact WHERE %s)", column, named
+        )
+        if self.partner_ids is None and not self.is_range:
+            return SQL("TRUE")
+        if self._has_orphans():
+            return SQL("(%s OR %s IS NULL)", listed, column)
+        return listed
+
+    def _has_orphans(self):
+        """Whether what has no partner belongs to this scope."""
+        if self.partner_ids is not None:
+            return 0 in self.partner_ids
+        return self.first_partner is None
+
+    def _replace_orphans(self):
+        """This scope without what has no partner."""
+        if self.partner_ids is not None:
+            return self._replace(partner_ids=tuple(p for p in self.partner_ids if p))
+        return self._replace(first_partner=self.first_partner or 1)
+
     def _listed(self, column):
         """Zero among the ids stands for "no partner"."""
         known = tuple(partner for partner in self.partner_ids if partner)
