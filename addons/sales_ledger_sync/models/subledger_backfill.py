@@ -43,10 +43,9 @@ class SubledgerBackfill(models.Model):
         "partner and control account.",
     )
     start_date = fields.Date(
-        required=True,
         default=lambda self: self._get_default_start_date(),
         help="First day of the ledger. It becomes the company's ledger start date "
-        "when the backfill starts.",
+        "when the backfill starts. Full history can do without.",
     )
     state = fields.Selection(
         [
@@ -117,11 +116,15 @@ class SubledgerBackfill(models.Model):
     def _compute_display_name(self):
         labels = dict(self._fields["mode"]._description_selection(self.env))
         for backfill in self:
-            backfill.display_name = self.env._(
-                "%(company)s: %(mode)s, from %(date)s",
-                company=backfill.company_id.name,
-                mode=labels.get(backfill.mode),
-                date=backfill.start_date,
+            backfill.display_name = " ".join(
+                filter(
+                    None,
+                    [
+                        backfill.company_id.name,
+                        labels.get(backfill.mode),
+                        backfill.start_date and str(backfill.start_date),
+                    ],
+                )
             )
 
     @api.depends("items_done", "items_total", "seconds", "state")
@@ -190,6 +193,12 @@ class SubledgerBackfill(models.Model):
                     company=company.name,
                 )
             )
+        if self.start_date:
+            self._check_start_date()
+        elif self.mode != "full":
+            raise UserError(self.env._("Choose the first day of the ledger."))
+
+    def _check_start_date(self):
         if self.start_date > fields.Date.context_today(self):
             raise UserError(
                 self.env._(
@@ -198,7 +207,7 @@ class SubledgerBackfill(models.Model):
                     date=self.start_date,
                 )
             )
-        locks = company._get_lock_date_violations(self.start_date)
+        locks = self.company_id._get_lock_date_violations(self.start_date)
         if locks:
             raise UserError(
                 self.env._(
@@ -299,14 +308,12 @@ class SubledgerBackfill(models.Model):
 
     def _apply_settings(self):
         """The engine reads from the company what belongs into the ledger."""
+        settings = {"subledger_history": self.mode}
+        if self.start_date:
+            settings["subledger_start_date"] = self.start_date
         # A ledger manager sets the ledger's own settings without the rights to the
         # rest of the company.
-        self.company_id.sudo().write(
-            {
-                "subledger_history": self.mode,
-                "subledger_start_date": self.start_date,
-            }
-        )
+        self.company_id.sudo().write(settings)
 
     def _trigger_job(self):
         # Whoever may start a backfill need not have rights to scheduled actions.

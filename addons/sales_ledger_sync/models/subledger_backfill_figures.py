@@ -115,8 +115,12 @@ class SubledgerBackfill(models.Model):
 
     _inherit = "subledger.backfill"
 
-    def _write_figures(self):
-        """Fill the three tables of figures anew."""
+    def _write_figures(self, compare=True):
+        """Fill the three tables of figures anew.
+
+        :param bool compare: ask the engine what is to be written; not after a run,
+            which has just left nothing
+        """
         self.ensure_one()
         self.env["subledger.sync"]._flush_what_is_read()
         self.env["account.move.line"].flush_model(
@@ -129,7 +133,7 @@ class SubledgerBackfill(models.Model):
         ):
             self._clear_figures(model)
         with self._settings_of_draft():
-            self.env.cr.execute(self._balances_query())
+            self.env.cr.execute(self._balances_query(compare))
             self.env.cr.execute(self._unmatched_query())
         self.invalidate_recordset(["balance_ids", "type_ids", "unmatched_ids"])
         # Figures are the system's; the caller has checked the rights.
@@ -155,10 +159,11 @@ class SubledgerBackfill(models.Model):
             self.company_id.id,
         )
         [before] = self.env.execute_query(query)
-        if before == (self.mode, self.start_date):
+        wanted = (self.mode, self.start_date or before[1])
+        if before == wanted:
             yield
             return
-        self._set_company_settings(self.mode, self.start_date)
+        self._set_company_settings(*wanted)
         yield
         self._set_company_settings(*before)
 
@@ -178,7 +183,7 @@ class SubledgerBackfill(models.Model):
     # Per partner and account, and by type
     # ------------------------------------------------------------------
 
-    def _balances_query(self):
+    def _balances_query(self, compare):
         """One statement, so that both tables tell of the same moment."""
         return SQL(
             """
@@ -205,7 +210,7 @@ class SubledgerBackfill(models.Model):
           GROUP BY side.partner_id, account_id
             """,
             backfill=self.id,
-            difference=self._difference_sql(),
+            difference=self._difference_sql(compare),
             opening=self.env["subledger.verify"]._opening_difference_sql(
                 self.company_id.ids
             ),
@@ -213,11 +218,11 @@ class SubledgerBackfill(models.Model):
             sides=self._sides_sql(),
         )
 
-    def _difference_sql(self):
+    def _difference_sql(self, compare):
         sync = self.env["subledger.sync"]
-        return sync._difference_query(
-            sync._candidates_of_companies(self.company_id.ids)
-        )
+        nothing = SQL("SELECT NULL::int AS move_line_id WHERE FALSE")
+        everything = sync._candidates_of_companies(self.company_id.ids)
+        return sync._difference_query(everything if compare else nothing)
 
     def _written_sql(self):
         """One row per entry to be written: partner, account, type, amount."""
@@ -277,7 +282,9 @@ class SubledgerBackfill(models.Model):
             INSERT INTO subledger_backfill_unmatched
                    (backfill_id, reason, account_id, item_count, balance)
             SELECT %(backfill)s, reason, account_id, COUNT(*), SUM(balance)
-              FROM (%(classified)s) AS item
+              FROM (SELECT COALESCE(left_out, CASE WHEN is_nobody THEN 'no_partner' END)
+                           AS reason, account_id, balance
+                      FROM (%(classified)s) AS item) AS item
              WHERE reason IS NOT NULL
           GROUP BY reason, account_id
           ORDER BY reason, account_id
@@ -287,31 +294,44 @@ class SubledgerBackfill(models.Model):
         )
 
     def _classified_items_sql(self):
-        """Every posted receivable or payable item with the reason it stands out."""
+        """Posted receivable and payable items that stand out, with the reason."""
         sync = self.env["subledger.sync"]
         return SQL(
             """
             SELECT line.account_id, line.balance,
                    CASE WHEN NOT %(trade)s THEN 'non_trade'
-                        WHEN entry.id IS NULL AND NOT %(since)s
-                             AND company.subledger_history = 'opening' THEN NULL
-                        WHEN entry.id IS NULL AND NOT %(since)s THEN 'history'
-                        WHEN entry.id IS NULL AND NOT %(policy)s THEN 'manual'
-                        WHEN owner.id IS NULL THEN 'no_partner' END AS reason
-              FROM account_move_line AS candidate_line
-             CROSS JOIN LATERAL (
-                   SELECT candidate_line.id AS move_line_id) AS candidate
+                        WHEN has_entry OR (NOT %(since)s
+                             AND company.subledger_history = 'opening') THEN NULL
+                        WHEN NOT %(since)s THEN 'history'
+                        WHEN NOT %(policy)s THEN 'manual'
+                        END AS left_out,
+                   owner.id IS NULL AND %(trade)s AS is_nobody
+              FROM (%(standing_out)s) AS candidate
               %(joins)s
-              LEFT JOIN subledger_entry AS entry
-                     ON entry.move_line_id = line.id AND %(live)s
-             WHERE candidate_line.company_id = %(company)s
-               AND candidate_line.parent_state = 'posted'
-               AND account.account_type IN ('asset_receivable', 'liability_payable')
             """,
-            company=self.company_id.id,
+            standing_out=self._standing_out_sql(),
             joins=sync._item_joins_sql(),
             trade=sync._trade_condition("account"),
             since=sync._since_condition(),
             policy=sync._policy_condition(),
+        )
+
+    def _standing_out_sql(self):
+        """Items without entry or without partner: few, so that all the rest of a
+        long history is dealt with in one join."""
+        return SQL(
+            """
+            SELECT item.id AS move_line_id, known.move_line_id IS NOT NULL AS has_entry
+              FROM account_move_line AS item
+              JOIN account_account AS kind ON kind.id = item.account_id
+              LEFT JOIN (
+                    SELECT entry.move_line_id FROM subledger_entry AS entry
+                     WHERE entry.company_id = %(company)s AND %(live)s) AS known
+                ON known.move_line_id = item.id
+             WHERE item.company_id = %(company)s AND item.parent_state = 'posted'
+               AND kind.account_type IN ('asset_receivable', 'liability_payable')
+               AND (known.move_line_id IS NULL OR item.partner_id IS NULL)
+            """,
+            company=self.company_id.id,
             live=self.env["subledger.entry"]._live_sql("entry"),
         )

@@ -267,6 +267,14 @@ class TestBackfill(SubledgerCommon):
                 getattr(backfill, method)()
         self.assertEqual(backfill.state, "draft")
 
+    def test_start_date_is_needed_unless_all_history_comes(self):
+        with self.assertRaisesRegex(UserError, "first day"):
+            self._backfill("opening", False).action_start()
+        self._old_documents()
+        self._run(self._backfill("full", False))
+        self.assertEqual(self._balance(), 170)
+        self.assertEqual(str(self.company.subledger_start_date), "2026-06-01")
+
     def test_start_in_a_locked_period_is_refused(self):
         self.company.fiscalyear_lock_date = "2026-06-30"
         for method in ("action_preview", "action_start"):

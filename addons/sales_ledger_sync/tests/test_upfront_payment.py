@@ -26,6 +26,19 @@ class TestUpfrontPayment(PaymentCommon):
         self.assertEqual(payment.reconciled_invoice_ids, invoice)
         self.assertEqual(self._receivable(), 40)
 
+    def test_one_sale_entry_and_one_payment_entry(self):
+        invoice = self._upfront(60)
+        invoice.action_post()
+        entries = self.env["subledger.entry"].search(
+            [("partner_id", "=", self.partner_a.id)], order="id"
+        )
+        self.assertEqual(
+            [(e.transaction_type, e.debit, e.credit) for e in entries],
+            [("sale", 100, 0), ("payment", 0, 60)],
+        )
+        self.assertEqual(entries[0].description, f"Invoice {invoice.name}")
+        self.assertEqual(entries[1].description, f"Payment for Invoice {invoice.name}")
+
     def test_full_payment_settles(self):
         invoice = self._upfront(100, self.cash, upfront_payment_memo="Till 4")
         invoice.action_post()
