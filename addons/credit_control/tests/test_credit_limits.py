@@ -1,0 +1,184 @@
+from odoo import fields
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Command
+from odoo.tests import tagged
+
+from .common import CreditControlCommon
+
+
+@tagged("post_install", "-at_install")
+class TestCreditLimits(CreditControlCommon):
+    def _limit(self, partner=None):
+        return self._figures(partner).limit
+
+    def test_unlimited_is_not_zero(self):
+        self.assertIsNone(self._limit())
+        self.customer.credit_limit = 0.0
+        self.assertIsNone(self._limit())
+        self.customer.credit_limit_policy = "limit"
+        self.assertEqual(self._limit(), 0.0)
+        self.customer.credit_limit_policy = "unlimited"
+        self.customer.credit_limit = 500.0
+        self.assertIsNone(self._limit())
+
+    def test_zero_limit_stops_the_smallest_order(self):
+        self._create_rule()
+        self.customer.credit_limit_policy = "limit"
+        order = self._create_order(0.01)
+        order.action_confirm()
+        self.assertEqual(order.state, "draft")
+        self.assertEqual(self.customer.credit_utilization, 0.0)
+
+    def test_default_of_the_company(self):
+        self.env["ir.default"].set(
+            "res.partner", "credit_limit", 700.0, company_id=self.company.id
+        )
+        self.assertEqual(self._limit(), 700.0)
+        self.customer.credit_limit = 0.0
+        self.assertEqual(self._limit(), 0.0)
+        self.customer.credit_limit = 900.0
+        self.assertEqual(self._limit(), 900.0)
+
+    def test_negative_limit_is_refused(self):
+        with self.assertRaisesRegex(ValidationError, "negative"):
+            self.customer.credit_limit = -1.0
+
+    def test_expired_limit_counts_as_zero(self):
+        self.customer.write(
+            {"credit_limit": 1000.0, "credit_limit_expiry": "2020-01-01"}
+        )
+        figures = self._figures()
+        self.assertEqual(figures.limit, 0.0)
+        self.assertTrue(figures.limit_expired)
+        self.customer.credit_limit_expiry = fields.Date.today()
+        self.assertEqual(self._limit(), 1000.0)
+
+    def test_temporary_limit_counts_within_its_days(self):
+        self.customer.credit_limit = 1000.0
+        values = {"partner_id": self.customer.id, "reason": "Season"}
+        self.env["credit.limit"].create(
+            {**values, "amount": 9, "date_from": "2990-01-01", "date_to": "2999-01-01"}
+        )
+        self.assertEqual(self._limit(), 1000.0)
+        limit = self.env["credit.limit"].create(
+            {
+                **values,
+                "amount": 5000,
+                "date_from": "2020-01-01",
+                "date_to": "2999-01-01",
+            }
+        )
+        self.assertEqual(self._limit(), 5000.0)
+        limit.action_end()
+        self.assertEqual(self._limit(), 1000.0)
+
+    def test_temporary_limit_needs_sensible_days(self):
+        values = {"partner_id": self.customer.id, "amount": 5, "reason": "x"}
+        for date_from, date_to in (
+            (False, "2999-01-01"),
+            ("2999-01-02", "2999-01-01"),
+            ("2019-01-01", "2020-01-01"),
+        ):
+            with self.assertRaises(ValidationError):
+                self.env["credit.limit"].create(
+                    {**values, "date_from": date_from, "date_to": date_to}
+                )
+
+    def test_raise_above_the_authority_waits_for_approval(self):
+        clerk = self._new_user(
+            "clerk",
+            "account.group_account_invoice,base.group_partner_manager,"
+            "credit_control.group_credit_user",
+        )
+        self._give_authority(clerk, 500)
+        customer = self.customer.with_user(clerk)
+        customer.credit_limit = 400.0
+        self.assertEqual(self._limit(), 400.0)
+        customer.write({"credit_limit": 5000.0, "ref": "kept"})
+        self.assertEqual(self._limit(), 400.0)
+        self.assertEqual(customer.ref, "kept")
+        customer.credit_limit = 300.0
+        self.assertEqual(self._limit(), 300.0)
+        request = self.env["credit.limit"].search([("state", "=", "requested")])
+        self.assertEqual(request.amount, 5000.0)
+        with self.assertRaisesRegex(UserError, "Somebody else"):
+            request.with_user(clerk).action_approve()
+        with self.assertRaisesRegex(AccessError, "authority"):
+            request.with_user(self.approver_small).action_approve()
+        request.with_user(self.approver).action_approve()
+        self.assertEqual(self._limit(), 5000.0)
+        with self.assertRaises(ValidationError):
+            customer.credit_limit_policy = "unlimited"
+
+    def test_limit_request_is_not_edited(self):
+        request = (
+            self.env["credit.limit"]
+            .with_user(self.approver_small)
+            .create(
+                {
+                    "partner_id": self.customer.id,
+                    "amount": 5000,
+                    "kind": "permanent",
+                    "reason": "x",
+                    "state": "approved",
+                    "requested_by": self.approver.id,
+                }
+            )
+        )
+        self.assertEqual(request.state, "requested")
+        self.assertEqual(request.requested_by, self.approver_small)
+        with self.assertRaises(UserError):
+            request.write({"state": "approved"})
+        request.with_user(self.approver).action_refuse()
+        self.assertEqual(request.state, "refused")
+        self.assertIsNone(self._limit())
+
+    def test_group_shares_limit_and_exposure(self):
+        sister = self.env["res.partner"].create(
+            {"name": "Sister", "credit_limit": 99999.0}
+        )
+        self._create_rule()
+        group = self.env["credit.group"].create(
+            {
+                "name": "Family",
+                "company_id": self.company.id,
+                "credit_limit": 1000.0,
+                "partner_ids": [Command.set((self.customer | sister).ids)],
+            }
+        )
+        self._create_order(600.0).action_confirm()
+        self.assertEqual(group.exposure, 600.0)
+        self.assertEqual(sister.credit_available, 400.0)
+        self.assertEqual(sister.credit_exposure, 0.0)
+        order = self._create_order(500.0, partner=sister)
+        order.action_confirm()
+        self.assertEqual(order.state, "draft")
+        self.assertEqual(order.credit_hold_ids.group_id, group)
+        self.assertEqual(order.credit_hold_ids.exposure, 600.0)
+        batch = self._create_order(300.0, partner=sister) | self._create_order(300.0)
+        batch.action_confirm()
+        self.assertEqual(batch.mapped("state"), ["sale", "draft"])
+        group.limit_expiry = "2020-01-01"
+        self.assertEqual(self._limit(sister), 0.0)
+        group.is_unlimited = True
+        self.assertIsNone(self._limit(sister))
+
+    def test_a_customer_is_in_one_group(self):
+        values = {"company_id": self.company.id, "partner_ids": self.customer.ids}
+        self.env["credit.group"].create({"name": "One", **values})
+        with self.assertRaisesRegex(ValidationError, "another credit group"):
+            self.env["credit.group"].create({"name": "Two", **values})
+
+    def test_limits_of_two_companies(self):
+        other = self.setup_other_company()["company"]
+        self._create_rule()
+        self._create_rule(company_id=other.id)
+        self.customer.credit_limit = 100.0
+        self.customer.with_company(other).credit_limit = 999999.0
+        order = self._create_order(2000.0)
+        # Whatever company happens to be active, the document's decides
+        self.env.user.company_ids |= other
+        order.with_company(other).with_context(
+            allowed_company_ids=[other.id, self.company.id]
+        ).action_confirm()
+        self.assertEqual(order.state, "draft")

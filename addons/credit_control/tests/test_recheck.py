@@ -1,0 +1,110 @@
+from odoo.tests import tagged
+
+from .common import CreditControlCommon
+
+
+@tagged("post_install", "-at_install")
+class TestRecheck(CreditControlCommon):
+    """What frees credit is noticed within one run of the scheduled action."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls._create_rule()
+        cls.customer.credit_limit = 1000.0
+        cls.other_order = cls._create_order(500.0)
+        cls.other_order.action_confirm()
+        cls.invoice = cls._create_credit_invoice(500.0)
+        cls.order = cls._create_order(300.0)
+        cls.order.action_confirm()
+        cls.hold = cls.order.credit_hold_ids
+
+    def _tick(self):
+        with self.enter_registry_test_mode():
+            self.env.ref("credit_control.cron_recheck").method_direct_trigger()
+        self.env.invalidate_all()
+
+    def _assert_released_after(self, event):
+        self._tick()
+        self.assertEqual(self.hold.state, "open")
+        event()
+        self.assertTrue(self.env["credit.recheck"].sudo().search_count([]))
+        self._tick()
+        self.assertEqual(self.hold.state, "released")
+        self.assertFalse(self.env["credit.recheck"].sudo().search_count([]))
+
+    def test_payment(self):
+        self._assert_released_after(lambda: self._pay(400.0))
+
+    def test_credit_note(self):
+        self._assert_released_after(
+            lambda: self._create_credit_invoice(400.0, move_type="out_refund")
+        )
+
+    def test_invoice_reset_and_cancelled(self):
+        def cancel():
+            self.invoice.button_draft()
+            self.invoice.button_cancel()
+
+        self._assert_released_after(cancel)
+
+    def test_cancelled_order(self):
+        self._assert_released_after(lambda: self.other_order._action_cancel())
+
+    def test_order_that_became_cheaper(self):
+        def cut():
+            self.other_order.order_line.price_unit = 100.0
+
+        self._assert_released_after(cut)
+
+    def test_raised_limit(self):
+        def raise_limit():
+            self.customer.credit_limit = 2000.0
+
+        self._assert_released_after(raise_limit)
+
+    def test_temporary_limit(self):
+        self._assert_released_after(
+            lambda: self.env["credit.limit"].create(
+                {
+                    "partner_id": self.customer.id,
+                    "amount": 5000.0,
+                    "date_from": "2020-01-01",
+                    "date_to": "2999-01-01",
+                    "reason": "Season",
+                }
+            )
+        )
+
+    def test_not_enough_money_releases_nothing(self):
+        self._pay(100.0)
+        self._tick()
+        self.assertEqual(self.hold.state, "open")
+        self.assertEqual(self.hold.amount_over, 200.0)
+
+    def test_ready_instead_of_released(self):
+        self.company.credit_release_mode = "ready"
+        self._pay(400.0)
+        self._tick()
+        self.assertEqual(self.hold.state, "open")
+        self.assertTrue(self.hold.is_ready)
+
+    def test_automatic_release_approves_nothing(self):
+        self._pay(400.0)
+        self._tick()
+        self.assertEqual(self.order.credit_state, "released")
+        self._create_credit_invoice(5000.0)
+        self.order.action_confirm()
+        self.assertEqual(self.order.state, "draft")
+
+    def test_manual_hold_stays(self):
+        order = self._create_order(1.0)
+        order.apply_credit_hold("Dispute")
+        self._pay(5000.0)
+        self._tick()
+        self.assertEqual(order.credit_hold_ids.state, "open")
+
+    def test_payment_of_a_customer_without_holds_asks_for_nothing(self):
+        stranger = self.env["res.partner"].create({"name": "Stranger"})
+        self._pay(400.0, stranger)
+        self.assertFalse(self.env["credit.recheck"].sudo().search_count([]))
