@@ -1,6 +1,7 @@
 from collections import defaultdict
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 from odoo.tools.sql import column_exists
 
@@ -66,6 +67,28 @@ class CreditCheckpoint(models.AbstractModel):
                 SQL("ALTER TABLE %s ALTER credit_state DROP DEFAULT", table)
             )
         return super()._auto_init()
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._refuse_typed_holds(vals_list)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._refuse_typed_holds([vals])
+        return super().write(vals)
+
+    @api.model
+    def _refuse_typed_holds(self, vals_list):
+        """Holds change through their own methods, never through their document.
+
+        The computation of the state does not come through here, only people and
+        programs do. Commands on the holds are refused here, too: where code runs as
+        superuser, Odoo would carry them out with its rights.
+        """
+        if any({"credit_state", "credit_hold_ids"} & vals.keys() for vals in vals_list):
+            raise UserError(
+                self.env._("The credit state follows from the holds, it is not typed.")
+            )
 
     @api.depends("credit_hold_ids.state")
     def _compute_credit_state(self):

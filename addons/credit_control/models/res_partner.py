@@ -42,14 +42,12 @@ class ResPartner(models.Model):
         groups=LIMIT_GROUPS,
         help="After this day the limit counts as zero until it is renewed.",
     )
-    credit_group_ids = fields.Many2many(
+    credit_group_id = fields.Many2one(
         "credit.group",
-        "credit_group_partner_rel",
-        "partner_id",
-        "group_id",
-        string="Credit Groups",
-        copy=False,
+        string="Credit Group",
+        compute="_compute_credit_group_id",
         groups=LIMIT_GROUPS,
+        help="Whose limit the customer shares in the active company.",
     )
     credit_hold_count = fields.Integer(
         compute="_compute_credit_hold_count", groups=FIGURE_GROUPS
@@ -179,6 +177,15 @@ class ResPartner(models.Model):
         for partner in self:
             commercial = partner.commercial_partner_id._origin
             partner.exposure_overdue = amounts.get(commercial.id, 0.0)
+
+    @api.depends_context("company")
+    def _compute_credit_group_id(self):
+        commercial = self.commercial_partner_id._origin
+        groups = self.env["credit.group"]._get_group_of(
+            self.env.company.root_id, commercial
+        )
+        for partner in self:
+            partner.credit_group_id = groups.get(partner.commercial_partner_id._origin)
 
     def _compute_credit_hold_count(self):
         # sudo: the number is shown, the holds follow their own rules

@@ -1,6 +1,7 @@
 from . import test_allocate_inventory
 from . import test_api_json2
 from . import test_check_availability
+from . import test_confirmation_paths
 from . import test_credit_limits
 from . import test_credit_rules
 from . import test_delivery_hold
@@ -14,3 +15,4 @@ from . import test_order_growth
 from . import test_order_hold
 from . import test_overpayment
 from . import test_recheck
+from . import test_security
