@@ -6,6 +6,12 @@ from odoo.addons.payment.tests.common import PaymentCommon
 
 from .common import CreditControlCommon
 
+# The smallest PNG image
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6"
+    "kgAAAABJRU5ErkJggg=="
+)
+
 
 @tagged("post_install", "-at_install")
 class TestOnlinePayment(CreditControlCommon, PaymentCommon):
@@ -79,7 +85,7 @@ class TestPortalSignature(CreditControlCommon, HttpCase):
                 {
                     "access_token": token,
                     "name": "Customer",
-                    "signature": "R0lGODlhAQABAAAAACw=",
+                    "signature": PIXEL,
                 },
             )
         self.assertTrue(order.signature)
