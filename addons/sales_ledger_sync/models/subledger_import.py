@@ -134,10 +134,12 @@ class SubledgerImport(models.Model):
     done_count = fields.Integer(string="Imported", compute="_compute_counts")
     known_count = fields.Integer(string="Imported Before", compute="_compute_counts")
     later_count = fields.Integer(string="After the Last Day", compute="_compute_counts")
-    error_count = fields.Integer(string="Not Imported", compute="_compute_counts")
+    error_count = fields.Integer(string="With Errors", compute="_compute_counts")
     ready_amount = fields.Monetary(string="Amount Waiting", compute="_compute_counts")
     done_amount = fields.Monetary(string="Amount Imported", compute="_compute_counts")
-    progress = fields.Float(compute="_compute_counts", help="Percent of the lines.")
+    progress = fields.Float(
+        compute="_compute_counts", help="Percent of the lines without errors."
+    )
     started_at = fields.Datetime(readonly=True, copy=False)
     started_count = fields.Integer(readonly=True, copy=False)
     seconds_left = fields.Integer(compute="_compute_counts")
@@ -191,8 +193,8 @@ class SubledgerImport(models.Model):
             self[f"{state}_count"] = count
         self.ready_amount = found["ready"][1]
         self.done_amount = found["done"][1]
-        handled = self.line_count - self.ready_count
-        self.progress = 100.0 * handled / self.line_count if self.line_count else 0.0
+        good = self.ready_count + self.done_count
+        self.progress = 100.0 * self.done_count / good if good else 0.0
         self.seconds_left = self._estimate_seconds_left()
 
     def _estimate_seconds_left(self):
@@ -280,7 +282,7 @@ class SubledgerImport(models.Model):
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
     def action_open_lines(self):
-        """Open the lines of the file, the ones not imported first."""
+        """Open the lines of the file; only those with errors if there are any."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "sales_ledger_sync.action_subledger_import_line"

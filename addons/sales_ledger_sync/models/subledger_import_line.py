@@ -38,10 +38,13 @@ class SubledgerImportLine(models.Model):
             ("done", "Imported"),
             ("known", "Imported Before"),
             ("later", "After the Last Day"),
-            ("error", "Not Imported"),
+            ("error", "Error"),
         ],
         required=True,
         readonly=True,
+    )
+    content = fields.Char(
+        readonly=True, help="The line as it stands in the file, if it has errors."
     )
     message = fields.Text(string="Reason", readonly=True)
     move_id = fields.Many2one(

@@ -174,7 +174,13 @@ class SubledgerImport(models.Model):
         }
         if not record.row:
             texts = [row_text(self.env, error) for error in record.errors]
-            return {**vals, "state": "error", "message": "\n".join(texts)}
+            message = "\n".join(texts)
+            return {
+                **vals,
+                "state": "error",
+                "message": message,
+                "content": record.text,
+            }
         state, message = self._judge_row(record.row, known)
         row = {**record.row._asdict(), "amount": float(record.row.amount)}
         return {**vals, **row, "state": state, "message": message}

@@ -60,11 +60,15 @@ class RowError(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A line of the file: its row, or the errors for which it has none."""
+    """A line of the file: its row, or the errors for which it has none.
+
+    ``text`` is the beginning of a line with errors, for people to find it.
+    """
 
     line: int
     row: Row | None
     errors: tuple = ()
+    text: str = ""
 
 
 def examine(source, mapping=None, encoding=None, delimiter=None, order=None, dec=None):
@@ -131,7 +135,10 @@ def read(source, plan, today=None, digits=2):
             if row and (first := numbers.line_of(row.invoice_number, line)):
                 again = ("invoice_number", values, "duplicate", first)
                 errors = [check.error(line, *again)]
-            yield Record(line, None if errors else row, tuple(errors))
+            if errors:
+                yield Record(line, None, tuple(errors), _shorten(values))
+            else:
+                yield Record(line, row)
 
 
 def records_of(source, layout):
@@ -200,6 +207,10 @@ class _Numbers:
         return self.database.execute(query, (number,)).fetchone()[0]
 
 
+def _shorten(values):
+    return " | ".join(values)[: 2 * LONGEST_NAME]
+
+
 class _RowReader:
     """Turns the values of a line into a Row, or into all of its errors."""
 
@@ -233,13 +244,12 @@ class _RowReader:
 
     def _width_error(self, line, values):
         """A quotation mark that is never closed makes one line of many."""
-        text = " | ".join(values)
-        breaks = text.count("\n")
+        breaks = " ".join(values).count("\n")
         if breaks:
             detail, code = str(line + breaks), "open_quote"
         else:
             detail, code = f"{len(values)}/{len(self.header)}", "width"
-        return RowError(line, "", text[:LONGEST_NAME], code, detail)
+        return RowError(line, "", _shorten(values), code, detail)
 
     def _value(self, field, values):
         text = values[self.indexes[field]] if field in self.indexes else ""
