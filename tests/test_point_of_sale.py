@@ -37,4 +37,4 @@ def test_point_of_sale_sessions_reach_the_ledger():
             timeout=900,
         )
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "3 passed" in run.stdout, f"{ADDONS}: {run.stdout}"
+    assert "4 passed" in run.stdout, f"{ADDONS}: {run.stdout}"

@@ -118,3 +118,28 @@ class TestPosLedger(TestPoSCommon):
             self.env.company, self.customer, ledger="customer"
         )
         self.assertEqual(balances.get(self.customer.id, 0.0), 0.0)
+
+    def test_invoice_paid_at_the_till_leaves_open_credit_alone(self):
+        self.env.company.subledger_apply_credit = True
+        credit = self.env["account.payment"].create(
+            {
+                "payment_type": "inbound",
+                "partner_id": self.customer.id,
+                "amount": 30,
+                "journal_id": self.company_data["default_journal_bank"].id,
+            }
+        )
+        credit.action_post()
+        session = self._close_session(
+            [
+                self._order(
+                    self.bank_pm1,
+                    "00100-010-0001",
+                    customer=self.customer,
+                    is_invoiced=True,
+                )
+            ]
+        )
+        self.assertEqual(session.order_ids.account_move.amount_residual, 0)
+        self.assertFalse(credit.is_reconciled)
+        self._assert_ledger_is_general_ledger()

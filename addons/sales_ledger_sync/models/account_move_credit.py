@@ -49,15 +49,23 @@ class AccountMove(models.Model):
         return True
 
     def _apply_open_credit_on_posting(self):
-        """Apply open credit in the companies that chose so.
-
-        A document that undoes a posted one is left out: Odoo matches it with that.
-        """
+        """Apply open credit in the companies that chose so."""
         self.filtered(
             lambda move: move.move_type in CREDIT_MOVE_TYPES
             and move.company_id.subledger_apply_credit
-            and move.reversed_entry_id.state != "posted"
+            and not move._is_settled_otherwise()
         )._apply_open_credit()
+
+    def _is_settled_otherwise(self):
+        """Whether Odoo settles this document itself right after it is posted.
+
+        By the document it undoes, or by the payments of its point-of-sale orders; open
+        credit must not come before those. To be extended by modules that do the same.
+        """
+        self.ensure_one()
+        # Without a dependency: there are databases without a point of sale.
+        orders = "pos_order_ids" in self._fields and self.pos_order_ids
+        return bool(orders) or self.reversed_entry_id.state == "posted"
 
     def _apply_open_credit(self):
         """Reconcile open credit with what is due on ``self``, oldest with oldest.
