@@ -157,19 +157,19 @@ class SubledgerCommon(AccountTestInvoicingCommon):
         ]
         self.assertEqual(story, expected)
 
-    def assertLedgerMatches(self, companies=None, with_manual=False):
+    def assertLedgerMatches(self, companies=None):
         """Entries of each company, partner and account = its posted trade items,
         one live entry for each of them and for nothing else."""
         companies = companies or self.company
         self.env["subledger.sync"]._flush_what_is_read()
-        rows = self.env.execute_query(
-            SQL(
-                MISMATCH,
-                companies=list(companies.ids),
-                manual=with_manual,
-            )
-        )
+        rows = self.env.execute_query(SQL(MISMATCH, companies=list(companies.ids)))
         self.assertEqual(rows, [], "Ledger and general ledger differ")
+
+    def assertSealedRight(self, companies=None):
+        """Numbers without gaps, running balances and heads that follow."""
+        companies = companies or self.company
+        rows = self.env.execute_query(SQL(MISNUMBERED, companies=list(companies.ids)))
+        self.assertEqual(rows, [], "Numbers or running balances are wrong")
 
     @contextmanager
     def _sealing(self):
@@ -195,7 +195,8 @@ MISMATCH = """
            AND account.account_type IN ('asset_receivable', 'liability_payable')
            AND account.non_trade IS NOT TRUE
            AND move.company_id = ANY(%(companies)s)
-           AND (%(manual)s OR move.move_type <> 'entry'
+           AND (company.subledger_manual_policy = 'record'
+                OR move.move_type <> 'entry' OR origin.move_type <> 'entry'
                 OR move.origin_payment_id IS NOT NULL
                 OR move.statement_line_id IS NOT NULL
                 OR origin.origin_payment_id IS NOT NULL
@@ -234,4 +235,33 @@ MISMATCH = """
                     SELECT company_id, owner_id, account_id, -balance FROM entry
                    ) AS both_sides
              GROUP BY 1 HAVING SUM(balance) <> 0) AS a
+"""
+
+MISNUMBERED = """
+    WITH entry AS (
+        SELECT company_id, COALESCE(partner_id, 0) AS owner_id, account_id, number,
+               balance_after,
+               ROW_NUMBER() OVER account AS expected_number,
+               SUM(debit - credit) OVER account AS expected_balance
+          FROM subledger_entry
+         WHERE company_id = ANY(%(companies)s) AND number IS NOT NULL
+        WINDOW account AS (
+            PARTITION BY company_id, partner_id, account_id ORDER BY number)
+    )
+    SELECT company_id, owner_id, account_id, number FROM entry
+     WHERE number <> expected_number OR balance_after <> expected_balance
+     UNION ALL
+    SELECT head.company_id, head.partner_id, head.account_id, head.last_number
+      FROM subledger_account AS head
+      LEFT JOIN LATERAL (
+            SELECT COUNT(*) AS number, COALESCE(SUM(debit - credit), 0) AS balance
+              FROM subledger_entry AS entry
+             WHERE entry.company_id = head.company_id
+               AND COALESCE(entry.partner_id, 0) = COALESCE(head.partner_id, 0)
+               AND entry.account_id = head.account_id
+               AND entry.number IS NOT NULL
+           ) AS sealed ON TRUE
+     WHERE head.company_id = ANY(%(companies)s)
+       AND (head.last_number <> sealed.number
+            OR head.sealed_balance <> sealed.balance)
 """

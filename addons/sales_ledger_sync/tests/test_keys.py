@@ -25,15 +25,15 @@ class TestKeys(SubledgerCommon):
         self.assertEqual(self._trade_items(move).partner_id, child)
         self.assertEqual(self._entries(move).partner_id, self.partner)
         self.assertEqual(self._balance(), 50.0)
-        self.assertLedgerMatches(with_manual=True)
+        self.assertLedgerMatches()
 
     def test_no_partner(self):
         move = self._entry_move(50, partner=self.env["res.partner"])
         self.assertFalse(self._entries(move).partner_id)
-        self.assertLedgerMatches(with_manual=True)
+        self.assertLedgerMatches()
         self._trade_items(move).partner_id = self.partner
         self.assertEqual(self._balance(), 50.0)
-        self.assertLedgerMatches(with_manual=True)
+        self.assertLedgerMatches()
 
     def test_reparenting(self):
         invoice = self._invoice(100)
@@ -47,7 +47,7 @@ class TestKeys(SubledgerCommon):
         )
         self.assertEqual(self._balance(), 0.0)
         self.assertEqual(self._balance(self.parent), 100.0)
-        self.assertLedgerMatches(with_manual=True)
+        self.assertLedgerMatches()
 
     def test_reparenting_of_contacts_below(self):
         child = self.env["res.partner"].create(
@@ -56,7 +56,7 @@ class TestKeys(SubledgerCommon):
         self._entry_move(50, partner=child)
         self.partner.parent_id = self.parent
         self.assertEqual(self._balance(self.parent), 50.0)
-        self.assertLedgerMatches(with_manual=True)
+        self.assertLedgerMatches()
 
     def test_contact_becomes_a_company(self):
         child = self.env["res.partner"].create(
@@ -66,7 +66,7 @@ class TestKeys(SubledgerCommon):
         child.is_company = True
         self.assertEqual(self._balance(), 0.0)
         self.assertEqual(self._balance(child), 50.0)
-        self.assertLedgerMatches(with_manual=True)
+        self.assertLedgerMatches()
 
     def test_reparenting_by_somebody_without_accounting(self):
         self._invoice(100)
@@ -79,7 +79,7 @@ class TestKeys(SubledgerCommon):
         )
         self.partner.with_user(user).parent_id = self.parent
         self.assertEqual(self._balance(self.parent), 100.0)
-        self.assertLedgerMatches(with_manual=True)
+        self.assertLedgerMatches()
 
     def test_partner_merge(self):
         invoice = self._invoice(100)
@@ -97,7 +97,7 @@ class TestKeys(SubledgerCommon):
             self._entries(invoice).mapped("partner_name"),
             ["Ada Ltd", "Ada Ltd", "Bob Ltd"],
         )
-        self.assertLedgerMatches(with_manual=True)
+        self.assertLedgerMatches()
 
     def test_partner_merge_after_sealing(self):
         """Sealed entries and heads under the merged contact stay as they were."""
@@ -133,7 +133,7 @@ class TestKeys(SubledgerCommon):
         self.assertEqual(self._live(foreign).account_id.id, merged_ids[0])
         self.assertEqual(self._live(foreign).transaction_type, "transfer")
         self.assertStory(invoice, [("sale", 100.0)])
-        self.assertLedgerMatches(self.company + other["company"], with_manual=True)
+        self.assertLedgerMatches(self.company + other["company"])
 
     def test_account_becomes_receivable(self):
         account = self.env["account.account"].create(
@@ -151,7 +151,7 @@ class TestKeys(SubledgerCommon):
         account.non_trade = True
         self.assertStory(move, [("adjustment", 50.0), ("reversal", -50.0)])
         account.non_trade = False
-        self.assertLedgerMatches(with_manual=True)
+        self.assertLedgerMatches()
 
     def test_receivable_becomes_payable(self):
         account = self.receivable.copy({"code": "129998"})
@@ -165,7 +165,7 @@ class TestKeys(SubledgerCommon):
             accounts._seal()
         self.assertEqual(self._balance(ledger="customer"), 0.0)
         self.assertEqual(self._balance(ledger="supplier"), 50.0)
-        self.assertLedgerMatches(with_manual=True)
+        self.assertLedgerMatches()
 
 
 @tagged("post_install", "-at_install")

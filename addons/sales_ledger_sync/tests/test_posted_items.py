@@ -31,7 +31,7 @@ class TestPostedItems(SubledgerCommon):
         move = self._entry_move(50)
         self._trade_items(move).account_id = self.revenue
         self.assertStory(move, [("adjustment", 50.0), ("reversal", -50.0)])
-        self.assertLedgerMatches(with_manual=True)
+        self.assertLedgerMatches()
 
     def test_due_date_of_item(self):
         invoice = self._invoice(100)
@@ -65,7 +65,7 @@ class TestPostedItems(SubledgerCommon):
             }
         )
         self.assertEqual(sum(self._entries(move).mapped("balance")), 70.0)
-        self.assertLedgerMatches(with_manual=True)
+        self.assertLedgerMatches()
 
     def test_unbalanced_edit_with_forged_context(self):
         """A billing clerk can do this over RPC. The ledger follows the item;
@@ -122,7 +122,7 @@ class TestPostedItems(SubledgerCommon):
         )
         self.assertEqual(self._balance(), 55.0)
         self.assertEqual(self._balance(self.other_partner), -5.0)
-        self.assertLedgerMatches(with_manual=True)
+        self.assertLedgerMatches()
 
     # Credit notes ---------------------------------------------------------
 
@@ -278,7 +278,7 @@ class TestPostedItems(SubledgerCommon):
             sorted(self._entries(move).mapped("amount_currency")),
             sorted(self._trade_items(move).mapped("amount_currency")),
         )
-        self.assertLedgerMatches(with_manual=True)
+        self.assertLedgerMatches()
 
     def test_cash_basis(self):
         self.company.tax_exigibility = True

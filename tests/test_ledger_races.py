@@ -1,0 +1,249 @@
+"""The ledger under simultaneous work, with real transactions and real crashes."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from odoo import Command
+from odoo.service.model import retrying
+from odoo.tools import SQL, config
+
+from odoo.addons.sales_ledger_sync.tests.common import MISMATCH, MISNUMBERED
+
+from .clones import committing_registry, environment
+
+WORKERS = 8
+INVOICES = 4
+
+CHAIN_BROKEN = """
+    SELECT entry.id FROM subledger_entry AS entry
+      LEFT JOIN subledger_entry AS before
+        ON before.company_id = entry.company_id
+       AND before.partner_id IS NOT DISTINCT FROM entry.partner_id
+       AND before.account_id = entry.account_id
+       AND before.number = entry.number - 1
+     WHERE entry.number IS NOT NULL
+       AND entry.hash IS DISTINCT FROM '1$' || encode(sha256(convert_to(
+               COALESCE(before.hash, '') || %s, 'UTF8')), 'hex')
+"""
+
+
+@pytest.fixture(scope="module")
+def registry():
+    """A database with a chart of accounts and customers without any ledger row."""
+    with committing_registry() as registry:
+        with environment(registry) as env:
+            if not env.company.chart_template:
+                charts = env["account.chart.template"]
+                charts.try_loading("generic_coa", env.company, install_demo=False)
+        yield registry
+
+
+def create_drafts(registry, count, partner_id=None):
+    """Commit draft invoices of one customer, each worker with a journal of its own
+    so that they do not queue for a number; return their ids and the customer's."""
+    with environment(registry) as env:
+        # Ranked already: the first invoice of a customer writes its rank, and there
+        # stock Odoo makes simultaneous first invoices repeat.
+        values = {"name": "Busy", "customer_rank": 1}
+        partner_id = partner_id or env["res.partner"].create(values).id
+        line = {"name": "x", "price_unit": 10.0, "tax_ids": [Command.clear()]}
+        moves = env["account.move"].create(
+            [
+                {
+                    "move_type": "out_invoice",
+                    "partner_id": partner_id,
+                    "invoice_date": "2026-03-01",
+                    "journal_id": journal.id,
+                    "invoice_line_ids": [Command.create(line)],
+                }
+                for journal in create_journals(env)
+                for _number in range(count)
+            ]
+        )
+        return moves.ids, partner_id
+
+
+def create_journals(env):
+    journals = env["account.journal"]
+    wanted = [f"RACE{number}" for number in range(WORKERS)]
+    found = journals.search([("code", "in", wanted)])
+    missing = sorted(set(wanted) - set(found.mapped("code")))
+    revenue = journals.search([("type", "=", "sale")], limit=1).default_account_id
+    values = {"type": "sale", "default_account_id": revenue.id}
+    return found + journals.create(
+        [dict(values, name=code, code=code) for code in missing]
+    )
+
+
+def in_threads(work, arguments):
+    """Run ``work(argument)`` in parallel, all starting together."""
+    barrier = threading.Barrier(len(arguments))
+
+    def run(argument):
+        barrier.wait()
+        return work(argument)
+
+    with ThreadPoolExecutor(len(arguments)) as pool:
+        return list(pool.map(run, arguments))
+
+
+def assert_ledger_is_right(registry, partner_id=None):
+    with environment(registry) as env:
+        env["subledger.account"]._seal()
+    with environment(registry) as env:
+        companies = env["res.company"].search([]).ids
+        for query in (MISMATCH, MISNUMBERED):
+            assert env.execute_query(SQL(query, companies=companies)) == []
+        payload = env["subledger.entry"]._hash_payload_sql("entry")
+        assert env.execute_query(SQL(CHAIN_BROKEN, payload)) == []
+        assert env["subledger.account"]._count_unsealed() == 0
+
+
+def test_simultaneous_posting_for_one_customer(registry):
+    """The customer's first entries, posted and sealed by eight at once."""
+    move_ids, partner_id = create_drafts(registry, INVOICES)
+    attempts = []
+
+    def post(chunk):
+        for move_id in chunk:
+            with environment(registry) as env:
+
+                def call(env=env, move_id=move_id):
+                    attempts.append(move_id)
+                    env["account.move"].browse(move_id).action_post()
+
+                retrying(call, env)
+
+    chunks = [
+        move_ids[start : start + INVOICES]
+        for start in range(0, len(move_ids), INVOICES)
+    ]
+    in_threads(post, chunks)
+    assert sorted(attempts) == sorted(move_ids), "A posting had to be repeated"
+    with environment(registry) as env:
+        accounts = env["subledger.account"]
+        balances = accounts._get_balances(
+            env.company, env["res.partner"].browse(partner_id)
+        )
+        assert balances == {partner_id: 10.0 * WORKERS * INVOICES}
+    assert_ledger_is_right(registry)
+
+
+def test_same_document_posted_by_many(registry):
+    """Two tabs, or a retry that was no retry: one entry."""
+    [move_id, *_others], _partner = create_drafts(registry, 1)
+
+    def post(_number):
+        with environment(registry) as env:
+            move = env["account.move"].browse(move_id)
+            retrying(lambda: move.write({"state": "posted"}), env)
+
+    in_threads(post, range(4))
+    with environment(registry) as env:
+        entries = env["subledger.entry"].search([("move_id", "=", move_id)])
+        assert entries.mapped("event") == ["entry"]
+    assert_ledger_is_right(registry)
+
+
+def test_simultaneous_repair(registry):
+    """The engine itself, asked by many about the same changed item."""
+    [move_id, *_others], _partner = create_drafts(registry, 1)
+    with environment(registry) as env:
+        env["account.move"].browse(move_id).action_post()
+    with environment(registry) as env:
+        # Past every hook, as a program with a database connection may.
+        env.cr.execute(
+            "UPDATE account_move_line SET date_maturity = '2027-01-01'"
+            " WHERE move_id = %s",
+            [move_id],
+        )
+
+    def repair(_number):
+        with environment(registry) as env:
+            sync = env["subledger.sync"]
+            retrying(lambda: sync._sync_moves([move_id], "repair"), env)
+
+    in_threads(repair, range(4))
+    with environment(registry) as env:
+        entries = env["subledger.entry"].search([("move_id", "=", move_id)], order="id")
+        assert entries.mapped("event") == ["entry", "reversal", "entry"]
+    assert_ledger_is_right(registry)
+
+
+def test_simultaneous_sealing(registry):
+    move_ids, _partner = create_drafts(registry, INVOICES)
+    with environment(registry) as env:
+        env.cr.postcommit.clear()
+        env["account.move"].browse(move_ids).action_post()
+        # Nobody seals after this commit: the sealers below find all of it.
+        env.cr.postcommit.clear()
+
+    def seal(_number):
+        with environment(registry) as env:
+            return env["subledger.account"]._seal(limit=3)
+
+    while sum(in_threads(seal, range(4))):
+        pass
+    assert_ledger_is_right(registry)
+
+
+def test_rolled_back_posting_leaves_nothing(registry):
+    [move_id, *_others], _partner = create_drafts(registry, 1)
+    with environment(registry) as env:
+        env["account.move"].browse(move_id).action_post()
+        assert env["subledger.entry"].search_count([("move_id", "=", move_id)]) == 1
+        env.cr.rollback()
+    with environment(registry) as env:
+        assert env["subledger.entry"].search_count([("move_id", "=", move_id)]) == 0
+
+
+# What a killed process was doing: posting, resetting and sealing without pause.
+VICTIM = """
+    import sys
+    from odoo.api import Environment
+    from odoo.modules.registry import Registry
+    from odoo.tools import config
+
+    config.parse_config(["-c", sys.argv[1], "-d", sys.argv[2]])
+    registry = Registry(sys.argv[2])
+    print("ready", flush=True)
+    for number in range(10**6):
+        for state in ("posted", "draft"):
+            with registry.cursor() as cr:
+                env = Environment(cr, 1, {})
+                ids = [int(name) for name in sys.argv[3].split(",")]
+                env["account.move"].browse(ids).write({"state": state})
+"""
+
+
+@pytest.mark.parametrize("delay", [0.05, 0.4, 1.1])
+def test_killed_at_any_moment(registry, delay):
+    move_ids, _partner = create_drafts(registry, 1)
+    ids = ",".join(map(str, move_ids))
+    command = [
+        sys.executable,
+        "-c",
+        textwrap.dedent(VICTIM),
+        config["config"] or config.rcfile,
+        registry.db_name,
+        ids,
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as victim:
+        try:
+            assert victim.stdout.readline().strip() == "ready"
+            time.sleep(delay)
+        finally:
+            os.kill(victim.pid, signal.SIGKILL)
+    assert_ledger_is_right(registry)
+    with environment(registry) as env:
+        moves = env["account.move"].browse(move_ids)
+        moves.filtered(lambda move: move.state == "draft").action_post()
+    assert_ledger_is_right(registry)
