@@ -2,6 +2,10 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+# Entries of more subledger accounts than these are counted back in several queries.
+PAGES_PER_QUERY = 100
+NO_PARTNER = SQL("partner_id IS NULL")
+
 
 class SubledgerEntry(models.Model):
     """What screens show of an entry beside its own facts.
@@ -38,51 +42,64 @@ class SubledgerEntry(models.Model):
 
         :return: ``{entry id: balance}``, debit minus credit in company currency
         """
+        pages = self._get_pages()
+        balances = {}
+        for start in range(0, len(pages), PAGES_PER_QUERY):
+            query = self._count_back_query(pages[start : start + PAGES_PER_QUERY])
+            balances.update(self.env.execute_query(query))
+        return balances
+
+    def _get_pages(self):
+        """Subledger accounts of the entries, each with the oldest date needed.
+
+        :return: list of tuples (company id, partner id or None, account id, date)
+        """
         if not self.ids:
-            return {}
-        return dict(
-            self.env.execute_query(
-                SQL(
-                    """
-                    WITH page AS (
-                        SELECT company_id, COALESCE(partner_id, 0) AS partner_id,
-                               account_id, MIN(date) AS since
-                          FROM subledger_entry
-                         WHERE id = ANY(%(ids)s)
-                      GROUP BY 1, 2, 3
-                    ), counted_back AS (
-                        SELECT entry.id, entry.company_id, page.partner_id,
-                               entry.account_id,
-                               SUM(entry.debit - entry.credit) OVER (
-                                   PARTITION BY entry.company_id, page.partner_id,
-                                                entry.account_id
-                                   ORDER BY entry.date DESC, entry.id DESC
-                               ) - (entry.debit - entry.credit) AS later
-                          FROM page
-                          JOIN subledger_entry AS entry
-                            ON entry.company_id = page.company_id
-                           AND entry.account_id = page.account_id
-                           AND entry.date >= page.since
-                           AND %(same_partner)s
-                    )
-                    SELECT counted_back.id, head.balance - counted_back.later
-                      FROM counted_back
-                      JOIN %(balances)s AS head
-                        ON head.company_id = counted_back.company_id
-                       AND head.account_id = counted_back.account_id
-                       AND COALESCE(head.partner_id, 0) = counted_back.partner_id
-                     WHERE counted_back.id = ANY(%(ids)s)
-                    """,
-                    ids=list(self.ids),
-                    same_partner=SQL(
-                        "(entry.partner_id = page.partner_id"
-                        " OR page.partner_id = 0 AND entry.partner_id IS NULL)"
-                    ),
-                    balances=self.env["subledger.account"]._balance_table(
-                        self.company_id, partners=[*self.partner_id.ids, 0]
-                    ),
-                )
+            return []
+        return self.env.execute_query(
+            SQL(
+                """SELECT company_id, partner_id, account_id, MIN(date)
+                     FROM subledger_entry WHERE id = ANY(%s) GROUP BY 1, 2, 3""",
+                list(self.ids),
             )
+        )
+
+    def _count_back_query(self, pages):
+        # Each page is spelled out, so that the planner sees its partner and date:
+        # it then reads a large account by date and a small one by partner.
+        wanted = SQL(" OR ").join(
+            SQL(
+                "(company_id = %s AND %s AND account_id = %s AND date >= %s)",
+                company,
+                SQL("partner_id = %s", partner) if partner else NO_PARTNER,
+                account,
+                since,
+            )
+            for company, partner, account, since in pages
+        )
+        return SQL(
+            """
+            SELECT entry.id, head.balance - entry.later
+              FROM (SELECT id, company_id, COALESCE(partner_id, 0) AS partner_id,
+                           account_id,
+                           SUM(debit - credit) OVER (
+                               PARTITION BY company_id, partner_id, account_id
+                               ORDER BY date DESC, id DESC
+                           ) - (debit - credit) AS later
+                      FROM subledger_entry
+                     WHERE %(wanted)s) AS entry
+              JOIN %(balances)s AS head
+                ON head.company_id = entry.company_id
+               AND head.account_id = entry.account_id
+               AND COALESCE(head.partner_id, 0) = entry.partner_id
+             WHERE entry.id = ANY(%(ids)s)
+            """,
+            wanted=wanted,
+            ids=list(self.ids),
+            balances=self.env["subledger.account"]._balance_table(
+                {page[0] for page in pages},
+                partners={page[1] or 0 for page in pages},
+            ),
         )
 
     def _field_to_sql(self, alias, field_expr, query=None):
