@@ -7,8 +7,8 @@ import shutil
 import time
 from contextlib import contextmanager
 
-from .processes import capture, check
-from .say import say
+from .processes import capture, check, last_line
+from .say import DevError, say
 
 PREFIX = "subledger_dev_"
 CLONE = re.compile(rf"^{PREFIX}clone_(\d+)_")
@@ -17,8 +17,12 @@ CLONE = re.compile(rf"^{PREFIX}clone_(\d+)_")
 def query(sql, database="postgres"):
     """Run `sql` and return the rows as lists of strings."""
     command = ["psql", "-XAtqw", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", sql]
-    output = check(command, "PostgreSQL refused a statement")
-    return [line.split("|") for line in output.splitlines()]
+    done = capture(command)
+    if done.returncode:
+        errors = [line for line in done.stderr.splitlines() if "ERROR" in line]
+        reason = errors[0] if errors else last_line(done.stderr)
+        raise DevError(f"PostgreSQL refused a statement: {reason}")
+    return [line.split("|") for line in done.stdout.splitlines()]
 
 
 class Databases:
