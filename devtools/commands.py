@@ -99,12 +99,10 @@ class Test(Command):
         if options.core:
             with open_session(workspace) as session:
                 return core_tests.run(session, options.workers or 2, options.rest)
-        if not options.rest:
-            code = lint.run(workspace)
-            if code:
-                return code
+        lint_code = 0 if options.rest else lint.run(workspace)
         with open_session(workspace) as session:
-            return testing.run(session, options.rest, options.workers)
+            code = testing.run(session, options.rest, options.workers)
+        return code or lint_code
 
 
 class Lint(Command):
