@@ -1,6 +1,7 @@
 import logging
 import random
 import time
+from contextlib import closing
 
 from psycopg2 import IntegrityError, errors
 
@@ -11,6 +12,8 @@ _logger = logging.getLogger(__name__)
 
 ROWS_PER_BATCH = 50
 TRIES = 5
+# Going on with a file means to skip over its first part: not too often.
+READ_SECONDS = 60
 # Scheduled actions are not repeated by Odoo when they lose against another one.
 RETRIABLE = (
     errors.SerializationFailure,
@@ -38,12 +41,20 @@ class SubledgerImport(models.Model):
         """Work on every import that is due, until done or out of time."""
         cron = self.env["ir.cron"]
         records = self.search([("state", "in", ("reading", "running"))], order="id")
-        cron._commit_progress(remaining=sum(records.mapped("ready_count")) + 1)
+        cron._commit_progress(remaining=self._count_due())
         for record in records:
             while handled := record._process_batch():
-                if not cron._commit_progress(handled):
+                if not cron._commit_progress(handled, remaining=self._count_due()):
                     return
-        cron._commit_progress(remaining=0)
+        cron._commit_progress(remaining=self._count_due())
+
+    @api.model
+    def _count_due(self):
+        """Lines to book, and files to read: how long they are is not known yet."""
+        lines = self.env["subledger.import.line"].search_count(
+            [("state", "=", "ready"), ("import_id.state", "=", "running")]
+        )
+        return lines + self.search_count([("state", "=", "reading")])
 
     def _trigger_job(self):
         # The scheduled action belongs to the system; starting it is this user's right.
@@ -84,20 +95,21 @@ class SubledgerImport(models.Model):
     def _read_batch(self):
         """Read the next lines of the file; what was read before is skipped over.
 
-        The file is read as far as the lines go on one call, so that a hundred
-        megabytes are not started over for every batch.
+        One call stores many batches, each committed, so that a hundred megabytes are
+        not started over for every thousand lines.
         """
+        end = time.monotonic() + READ_SECONDS
         try:
             with self._open_file() as source:
-                batches = self._iterate_batches(
-                    source, self._examine(source), self._get_last_line()
-                )
-                for records in batches:
-                    self._create_lines(records)
-                    self.env.flush_all()
-                    self.env.invalidate_all()
-                    if not self._go_on_reading(len(records)):
-                        return len(records)
+                plan = self._examine(source)
+                batches = self._iterate_batches(source, plan, self._get_last_line())
+                with closing(batches):
+                    for records in batches:
+                        self._create_lines(records)
+                        self.env.flush_all()
+                        self.env.invalidate_all()
+                        if not self._go_on_reading(end):
+                            return len(records)
         except UserError as error:
             # As the reason on the record; nothing that was read is kept.
             self._forget_lines()
@@ -113,11 +125,11 @@ class SubledgerImport(models.Model):
         )
         return last.line_number
 
-    def _go_on_reading(self, count):
+    def _go_on_reading(self, end):
         """Commit a batch of lines; False when stopped or out of time."""
-        seconds = self.env["ir.cron"]._commit_progress(count)
+        left = self.env["ir.cron"]._commit_progress(remaining=self._count_due())
         self.invalidate_recordset(["state"])
-        return self.state == "reading" and seconds
+        return self.state == "reading" and (left or time.monotonic() < end)
 
     # === BOOKING ===
 

@@ -205,6 +205,24 @@ class TestSubledgerImport(ImportCase):
             record.invalidate_recordset()
             self.assertEqual((record.state, record.done_count), ("done", 4))
 
+    def test_reading_goes_on_where_time_was_over(self):
+        cron = type(self.env["ir.cron"])
+        with (
+            patch.object(subledger_import_reading, "READ_AT_ONCE", 0),
+            patch.object(subledger_import_reading, "LINES_PER_BATCH", 1),
+            patch.object(subledger_import_job, "READ_SECONDS", 0),
+            patch.object(cron, "_commit_progress", return_value=0) as committed,
+        ):
+            record = self.load(f"{LINES.strip()}\nA2,C-2,1/14/2025,,50.50,,No")
+            record.action_check()
+            while record._process_batch():
+                self.assertEqual(committed.call_args.kwargs, {"remaining": 1})
+        self.assertEqual(record.state, "checked")
+        lines = record.line_ids.sorted("line_number")
+        self.assertEqual(lines.mapped("line_number"), [2, 3, 4, 5, 6])
+        self.assertIn("is on line 3 already", lines[-1].message)
+        self.assertEqual(lines[-1].content, "A2 | C-2 | 1/14/2025 |  | 50.50 |  | No")
+
     def test_a_refused_line_does_not_stop_the_others(self):
         record = self.load()
         record.action_check()
