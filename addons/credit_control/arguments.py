@@ -124,6 +124,17 @@ def single(recordset, label):
     return _readable(recordset, label)
 
 
+def plain(recordset):
+    """Return the records without the context keys a client may have sent.
+
+    Some of Odoo's keys change what is in stock or what a product costs; language, time
+    zone and companies remain.
+    """
+    context = recordset.env.context
+    kept = ("lang", "tz", "allowed_company_ids")
+    return recordset.with_context({key: context[key] for key in kept if key in context})
+
+
 def check_internal(env):
     """Refuse portal and public users.
 

@@ -71,22 +71,7 @@ class ProductProduct(models.Model):
         Only the location narrows the figures: keys like ``lot_id`` or ``to_date``
         that a client put in the context would silently change what "on hand" means.
         """
-        product = self.with_context(
-            location=location.id,
-            **dict.fromkeys(
-                (
-                    "lot_id",
-                    "owner_id",
-                    "package_id",
-                    "from_date",
-                    "to_date",
-                    "warehouse_id",
-                    "search_location",
-                    "search_warehouse",
-                    "strict",
-                )
-            ),
-        )
+        product = arguments.plain(self).with_context(location=location.id)
         if not product.is_storable:
             return 0.0, 0.0
         return product.qty_available, product.qty_available - product.free_qty

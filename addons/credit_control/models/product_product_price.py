@@ -36,7 +36,7 @@ class ProductProduct(models.Model):
         :raises AccessError: if the user may not read them
         """
         arguments.check_internal(self.env)
-        product = arguments.single(self, self.env._("product"))
+        product = arguments.single(arguments.plain(self), self.env._("product"))
         partner = arguments.record(
             self.env, "res.partner", partner_id, self.env._("customer")
         )

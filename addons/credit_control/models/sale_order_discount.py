@@ -1,5 +1,7 @@
 from odoo import models
 
+from .. import arguments
+
 
 class SaleOrder(models.Model):
     _inherit = "sale.order"
@@ -43,12 +45,14 @@ class SaleOrder(models.Model):
     def _get_effective_discount(self):
         """Return the largest discount in percent, of a line or of the whole order."""
         self.ensure_one()
+        # A client's context could make the products seem to cost less than they do.
+        lines = arguments.plain(self).order_line
         amounts = [
             (
                 line._get_discount_reference() * line.product_uom_qty,
                 line._get_net_price() * line.product_uom_qty,
             )
-            for line in self.order_line
+            for line in lines
             if line._counts_for_discount()
         ]
         amounts.append((sum(a[0] for a in amounts), sum(a[1] for a in amounts)))

@@ -45,7 +45,12 @@ class TestCheckAvailability(CreditApiCommon):
 
     def test_context_of_the_client_changes_nothing(self):
         product = self.bolt.with_context(
-            lot_id=1, owner_id=1, to_date="2000-01-01", strict=True, warehouse_id=99999
+            lot_id=1,
+            owner_id=1,
+            owners=[1],
+            to_date="2000-01-01",
+            strict=True,
+            warehouse_id=99999,
         )
         view = self.warehouse.view_location_id
         self.assertEqual(self._check(1, view, product)["available_qty"], 10)

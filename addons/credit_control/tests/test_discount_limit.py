@@ -78,6 +78,15 @@ class TestDiscountLimit(CreditApiCommon):
         gift = (self.bolt, 1, {"price_unit": 0})
         self.assertEqual(self._excess(self.salesman, gift), 90)
 
+    def test_context_of_the_client_lowers_no_price(self):
+        self._set_limits()
+        order = self._create_order((self.bolt, 1, {"price_unit": 50}))
+        forged = order.with_user(self.salesman).with_context(
+            no_variant_attributes_price_extra=[-50],
+            current_attributes_price_extra=[-50],
+        )
+        self.assertEqual(forged._get_discount_excess(), 40)
+
     def test_raised_price_makes_room_for_a_discount(self):
         self._set_limits()
         line = (self.bolt, 1, {"price_unit": 200, "discount": 50})
