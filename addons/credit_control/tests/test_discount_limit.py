@@ -82,7 +82,7 @@ class TestDiscountLimit(CreditApiCommon):
         self._set_limits()
         order = self._create_order((self.bolt, 1, {"price_unit": 50}))
         forged = order.with_user(self.salesman).with_context(
-            no_variant_attributes_price_extra=[-50],
+            no_variant_attributes_price_extra=-50,
             current_attributes_price_extra=[-50],
         )
         self.assertEqual(forged._get_discount_excess(), 40)
