@@ -77,6 +77,8 @@ class AccountMove(models.Model):
         """Post what passes. Nothing is raised: a batch or the scheduled posting goes on
         with the others."""
         # EXTENDS 'account'
+        if self.env["credit.rule"]._is_idle():
+            return super()._post(soft=soft)
         cleared = self._pass_credit("invoice")
         if cleared == self and not any(
             move._is_credit_watched("invoice") for move in self
@@ -88,7 +90,7 @@ class AccountMove(models.Model):
 
     def write(self, vals):
         # EXTENDS 'account'
-        if "state" not in vals:
+        if "state" not in vals or self.env["credit.rule"]._is_idle():
             return super().write(vals)
         moves = self
         if vals["state"] == "posted":
@@ -97,6 +99,19 @@ class AccountMove(models.Model):
         result = super(AccountMove, moves).write(vals)
         for company, partners in watched.items():
             self.env["credit.recheck"]._request(company, partners)
+        return result
+
+    def unlink(self):
+        # EXTENDS 'account': a deleted draft frees credit
+        drafts = self.browse()
+        if not self.env["credit.rule"]._is_idle():
+            drafts = self.filtered(
+                lambda move: move.state == "draft" and move.partner_id
+            )
+        freed = [(move.company_id, move.partner_id) for move in drafts]
+        result = super().unlink()
+        for company, partner in freed:
+            self.env["credit.recheck"]._request(company, partner)
         return result
 
     def _get_credit_unposted(self):

@@ -205,6 +205,8 @@ class CreditCheckpoint(models.AbstractModel):
             decisions about the customer wait for each other
         :return: the documents that may go on
         """
+        if self.env["credit.rule"]._is_idle():
+            return self
         watched = self.filtered(
             lambda document: document._is_credit_watched(checkpoint)
         )

@@ -10,7 +10,8 @@ branches, which share one currency. A document counts for the root of its compan
 
 ``open_items``
     balance of the customer subledger: posted invoices, credit notes and payments,
-    whether reconciled or not;
+    whether reconciled or not; and of the time before the ledger, where the company
+    chose to leave that out of the ledger;
 ``draft_invoices``
     draft customer invoices, receipts and credit notes at their total;
 ``orders``
@@ -37,7 +38,7 @@ its account heads: reading does not depend on how many items are open or closed.
 from typing import NamedTuple
 
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, ormcache
 
 # A row version written by this transaction: its xmin is at or after the end of our
 # snapshot, in the 32 bit circle of transaction ids. Needed because PostgreSQL cannot
@@ -310,7 +311,7 @@ class CreditExposure(models.AbstractModel):
         table = self.env["subledger.account"]._balance_table(
             self._get_area(root), ledger="customer", partners=partner_ids
         )
-        return SQL(
+        query = SQL(
             """
             SELECT account.partner_id, 'ledger' AS kind, 0 AS document_id,
                    account.balance::numeric AS amount, FALSE AS own
@@ -319,6 +320,67 @@ class CreditExposure(models.AbstractModel):
             """,
             table=table,
             filter=self._in(SQL("account.partner_id"), partner_ids),
+        )
+        if not self._has_history(root.id):
+            return query
+        return SQL("%s UNION ALL %s", query, self._history_query(root, partner_ids))
+
+    @api.model
+    @ormcache("root_id")
+    def _has_history(self, root_id):
+        """Whether there is receivable history that the ledger was told to leave out.
+
+        What is owed from before the ledger's start is owed all the same.
+        """
+        root = self.env["res.company"].browse(root_id)
+        [(found,)] = self.env.execute_query(
+            SQL(
+                """
+                SELECT EXISTS (
+                    SELECT FROM account_move move
+                      JOIN res_company company ON company.id = move.company_id
+                     WHERE move.company_id = ANY(%s) AND move.state = 'posted'
+                       AND move.date < company.subledger_start_date AND %s)
+                """,
+                self._get_area(root).ids,
+                self._before_ledger_condition(),
+            )
+        )
+        return found
+
+    @api.model
+    def _before_ledger_condition(self):
+        """SQL condition: the posted ``move`` of ``company`` predates the ledger."""
+        return SQL(
+            "company.subledger_history = 'none' AND NOT %s",
+            self.env["subledger.sync"]._since_condition(),
+        )
+
+    @api.model
+    def _history_query(self, root, partner_ids=None):
+        """Balance of the receivables from before the ledger.
+
+        Reads the customer's old journal items one by one, unlike everything else here;
+        after a backfill of the ledger it is not needed any more.
+        """
+        return SQL(
+            """
+            SELECT owner.commercial_partner_id, 'ledger', 0, SUM(line.balance)::numeric,
+                   FALSE
+              FROM account_move_line line
+              JOIN account_move move ON move.id = line.move_id
+              JOIN res_company company ON company.id = move.company_id
+              JOIN account_account account ON account.id = line.account_id
+              JOIN res_partner owner ON owner.id = line.partner_id
+             WHERE account.account_type = 'asset_receivable'
+               AND account.non_trade IS NOT TRUE
+               AND move.state = 'posted' AND %(before)s
+               AND move.company_id = ANY(%(companies)s) AND %(filter)s
+          GROUP BY owner.commercial_partner_id
+            """,
+            before=self._before_ledger_condition(),
+            companies=self._get_area(root).ids,
+            filter=self._in(SQL("owner.commercial_partner_id"), partner_ids),
         )
 
     @api.model

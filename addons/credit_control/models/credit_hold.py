@@ -202,6 +202,8 @@ class CreditHold(models.Model):
             .with_context(mail_create_nolog=True, tracking_disable=True)
             .create({**vals, "requested_by": self.env.uid})
         )
+        if self.env["credit.rule"]._is_idle():
+            self.env.registry.clear_cache()
         document.sudo()._message_log(
             body=self.env._("On credit hold: %(reasons)s", reasons=vals["reasons"])
         )

@@ -203,6 +203,21 @@ class CreditRule(models.Model):
         return self.sudo().browse(self._get_rule_ids(company.id, checkpoint))
 
     @api.model
+    @ormcache()
+    def _is_idle(self):
+        """Whether credit control has nothing to do: no active rule, and never a hold.
+
+        Cached, so that an addon nobody has configured costs no query anywhere. A hold
+        by hand is the only other thing that stops a document; the first one clears
+        the cache.
+        """
+        # sudo: a plain fact about the database
+        holds = self.env["credit.hold"].sudo()
+        return not (
+            self.sudo().search_count([], limit=1) or holds.search_count([], limit=1)
+        )
+
+    @api.model
     def _is_used(self, company):
         """Whether any rule is active for documents of ``company``."""
         return any(self._get_rule_ids(company.id, name) for name in CHECKPOINTS)

@@ -30,3 +30,11 @@ class ResCompany(models.Model):
         "CHECK (credit_release_days >= 0)",
         "The number of days a release is valid cannot be negative.",
     )
+
+    def write(self, vals):
+        # EXTENDS 'sales_ledger_sync'
+        result = super().write(vals)
+        if {"subledger_history", "subledger_start_date"} & vals.keys():
+            # Whether the exposure has to look beyond the ledger is cached
+            self.env.registry.clear_cache()
+        return result

@@ -301,15 +301,6 @@ class ResPartner(models.Model):
     # Limits
     # ------------------------------------------------------------------
 
-    @api.model
-    def _commercial_fields(self):
-        # EXTENDS 'base'
-        return [
-            *super()._commercial_fields(),
-            "credit_limit_policy",
-            "credit_limit_expiry",
-        ]
-
     def write(self, vals):
         # EXTENDS 'account'
         if not LIMIT_FIELDS & vals.keys():

@@ -20,6 +20,8 @@ class StockMove(models.Model):
         :param checkpoint: examine the documents at this checkpoint first
         """
         held = self.browse()
+        if self.env["credit.rule"]._is_idle():
+            return held
         # sudo: a warehouse user need not see the orders that their moves deliver
         outgoing_sudo = self.filtered(lambda move: move._is_for_customer()).sudo()
         documents = outgoing_sudo.grouped(lambda move: move._get_credit_document())

@@ -235,6 +235,23 @@ class TestExposure(CreditControlCommon):
         today = fields.Date.context_today(self.customer)
         self.assertEqual(overdue.days, (today - fields.Date.to_date("2021-01-01")).days)
 
+    def test_history_that_the_ledger_left_out_is_owed(self):
+        self.company.subledger_start_date = "2999-01-01"
+        invoice = self._create_credit_invoice(500.0)
+        self.assertFalse(
+            self.env["subledger.entry"].search([("move_id", "=", invoice.id)])
+        )
+        # Posted while the ledger was not there yet
+        self.env.cr.execute(
+            "UPDATE account_move SET subledger_posted_at = NULL WHERE id = %s",
+            [invoice.id],
+        )
+        self.company.subledger_start_date = "2020-01-01"
+        self.company.subledger_start_date = "2999-01-01"
+        self._assert_exposure(500.0, open_items=500.0)
+        invoice.button_draft()
+        self._assert_exposure(500.0, draft_invoices=500.0)
+
     def test_decision_reads_the_own_transaction(self):
         """Nothing here is committed, and yet nothing is missed or counted twice."""
         self._create_order(1000.0).action_confirm()
