@@ -53,6 +53,14 @@ class GuardCheck(models.Model):
         for check in self:
             check.open_finding_count = counts.get(check.id, 0)
 
+    def write(self, vals):
+        # A manager decides what runs, in which order; the rest follows from the code.
+        if not self.env.su and set(vals) - {"active", "sequence"}:
+            raise UserError(
+                self.env._("Of a check only its order and whether it runs can change.")
+            )
+        return super().write(vals)
+
     # Catalogue
 
     @api.model

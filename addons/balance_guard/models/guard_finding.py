@@ -129,7 +129,7 @@ class GuardFinding(models.Model):
                 """
                 INSERT INTO guard_finding_guard_run_rel
                             (guard_run_id, guard_finding_id)
-                     SELECT %s, UNNEST(%s) ON CONFLICT DO NOTHING
+                     SELECT %s, UNNEST(%s::int[]) ON CONFLICT DO NOTHING
                   RETURNING 1
                 """,
                 run.id,
@@ -257,7 +257,8 @@ class GuardFinding(models.Model):
                    AND state != 'healed'
                    AND %(companies)s
                    AND %(partners)s
-                   AND id != ALL(%(seen)s)
+                   AND NOT EXISTS (SELECT FROM UNNEST(%(seen)s::int[]) AS seen
+                                    WHERE seen = guard_finding.id)
              RETURNING id
                 """,
                 now=fields.Datetime.now(),

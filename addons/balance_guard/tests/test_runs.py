@@ -145,6 +145,13 @@ class TestRuns(GuardCommon):
         self._break_cache()
         self.assertFalse(self._findings(self._run()))
 
+    def test_catalogue_follows_from_the_code(self):
+        check = self.env["guard.check"].search([("code", "=", "cached_balance")])
+        with self.assertRaises(UserError):
+            check.with_user(self.manager).code = "other"
+        with self.assertRaises(AccessError):
+            check.with_user(self.auditor).active = False
+
     def test_check_of_another_addon_is_discovered(self):
         row = {
             "company_id": self.company.id,
