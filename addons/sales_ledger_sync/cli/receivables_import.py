@@ -1,5 +1,8 @@
 """odoo-bin receivables_import: a file of receivables becomes invoices and payments."""
 
+# A command talks by printing, and it is what commits its own transaction.
+# pylint: disable=print-used,invalid-commit
+
 import base64
 import sys
 from datetime import date
@@ -72,7 +75,8 @@ class ReceivablesImport(Command):
         if options.company:
             company = env["res.company"].search([("name", "=", options.company)])
             if len(company) != 1:
-                raise UserError(f"There is no company “{options.company}”.")
+                message = env._("There is no company “%s”.", options.company)
+                raise UserError(message)
         return (
             env["subledger.import"]
             .with_context(allowed_company_ids=company.ids)
