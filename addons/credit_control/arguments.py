@@ -132,7 +132,9 @@ def plain(recordset):
     """
     context = recordset.env.context
     kept = ("lang", "tz", "allowed_company_ids")
-    return recordset.with_context({key: context[key] for key in kept if key in context})
+    kept_context = {key: context[key] for key in kept if key in context}
+    # Replacing the context is the purpose here.
+    return recordset.with_env(recordset.env(context=kept_context))
 
 
 def check_internal(env):

@@ -47,8 +47,8 @@ class GuardFinding(models.Model):
         string="Document", model_field="res_model", readonly=True
     )
     field_name = fields.Char(string="Changed Field", readonly=True)
-    value_expected = fields.Char(string="Value Expected", readonly=True)
-    value_found = fields.Char(string="Value Found", readonly=True)
+    value_expected = fields.Char(readonly=True)
+    value_found = fields.Char(readonly=True)
 
     expected = fields.Float(digits=(20, 4), readonly=True)
     actual = fields.Float(digits=(20, 4), readonly=True)

@@ -42,7 +42,7 @@ class GuardJob(models.AbstractModel):
     def _cron_recent(self):
         """Check the most recently touched partners of each company."""
         self._retrying(self._plan_after_start)
-        companies = self.env["res.company"].search([])
+        companies = self.env["guard.check"]._all_companies()
         cron = self.env["ir.cron"]
         cron._commit_progress(remaining=len(companies))
         for company_id in companies.ids:
@@ -111,7 +111,7 @@ class GuardJob(models.AbstractModel):
         stuck = unfinished.filtered(lambda run: run.date_start < since)
         stuck._interrupt()
         if not unfinished - stuck:
-            companies = self.env["res.company"].search([])
+            companies = self.env["guard.check"]._all_companies()
             run = run_model._start(kind, Scope(tuple(companies.ids)))
             for company in companies:
                 self.env["guard.range"]._plan(run, company)

@@ -5,7 +5,6 @@ from . import account_move
 from . import account_move_line_payment
 from . import account_move_payment
 from . import account_payment
-from . import account_payment_register
 from . import credit_authority
 from . import credit_discount_limit
 from . import credit_exposure

@@ -35,7 +35,6 @@ class CreditCheckpoint(models.AbstractModel):
         # before the insert there can be no hold: creating documents costs no query
         precompute=True,
         copy=False,
-        string="Credit State",
     )
 
     credit_reasons = fields.Text(

@@ -63,9 +63,10 @@ class LedgerVerify(Command):
             # Whatever went wrong, 1 must keep its meaning: checked, and different.
             self._give_up(traceback.format_exc())
         if options.as_json:
-            print(json.dumps(report, indent=2, default=str))
+            text = json.dumps(report, indent=2, default=str)
         else:
-            print("\n".join(format_report(report)))
+            text = "\n".join(format_report(report))
+        sys.stdout.write(f"{text}\n")
         sys.exit(CLEAN if report["clean"] else DIFFERENT)
 
     def _give_up(self, reason):

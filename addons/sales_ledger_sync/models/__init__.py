@@ -1,5 +1,4 @@
 from . import account_account
-from . import account_merge_wizard
 from . import account_move
 from . import account_move_credit
 from . import account_move_entries
@@ -9,7 +8,6 @@ from . import account_move_payment
 from . import account_move_settlement
 from . import account_move_upfront
 from . import account_payment_entries
-from . import base_partner_merge
 from . import res_company
 from . import res_config_settings
 from . import res_partner

@@ -45,7 +45,6 @@ class AccountMove(models.Model):
         "credit notes.",
     )
     days_overdue = fields.Integer(
-        string="Days Overdue",
         compute="_compute_overdue",
         search="_search_days_overdue",
         help="Days since the due date of the oldest instalment that is not settled; "

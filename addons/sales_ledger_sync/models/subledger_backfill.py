@@ -70,7 +70,7 @@ class SubledgerBackfill(models.Model):
     end_line_id = fields.Integer(readonly=True, copy=False, aggregator=None)
     openings_done = fields.Boolean(readonly=True, copy=False)
     items_total = fields.Integer(string="Items", readonly=True, copy=False)
-    items_done = fields.Integer(string="Items Done", readonly=True, copy=False)
+    items_done = fields.Integer(readonly=True, copy=False)
     entry_count = fields.Integer(string="Entries Written", readonly=True, copy=False)
     reversal_count = fields.Integer(
         string="Reversals Written", readonly=True, copy=False

@@ -223,7 +223,7 @@ class SubledgerEntry(models.Model):
     # ------------------------------------------------------------------
 
     def init(self):
-        super().init()
+        res = super().init()
         self._create_guard_function()
         self._create_guard_triggers()
         self._create_chain_aggregate()
@@ -236,6 +236,7 @@ class SubledgerEntry(models.Model):
                 autovacuum_analyze_scale_factor = 0.02)
             """
         )
+        return res
 
     def _create_guard_function(self):
         # Class 23 errors reach the user as a message; the default class would

@@ -18,7 +18,6 @@ class SubledgerEntry(models.Model):
     _inherit = ["subledger.entry", "subledger.reference.mixin"]
 
     running_balance = fields.Monetary(
-        string="Running Balance",
         compute="_compute_running_balance",
         currency_field="company_currency_id",
         aggregator="sum",

@@ -668,35 +668,38 @@ class SubledgerSync(models.AbstractModel):
     def _get_labels(self):
         """Sentences of the ledger, in the language of who posts."""
         document = "{document}"
-        _ = self.env._
         return {
-            "out_invoice": _("Invoice %(document)s", document=document),
-            "out_receipt": _("Sales Receipt %(document)s", document=document),
-            "out_refund": _("Credit Note %(document)s", document=document),
-            "in_invoice": _("Vendor Bill %(document)s", document=document),
-            "in_receipt": _("Purchase Receipt %(document)s", document=document),
-            "in_refund": _("Vendor Credit Note %(document)s", document=document),
-            "entry": _("Journal Entry %(document)s", document=document),
-            "payment": _("Payment %(document)s", document=document),
-            "payment_out_invoice": _(
+            "out_invoice": self.env._("Invoice %(document)s", document=document),
+            "out_receipt": self.env._("Sales Receipt %(document)s", document=document),
+            "out_refund": self.env._("Credit Note %(document)s", document=document),
+            "in_invoice": self.env._("Vendor Bill %(document)s", document=document),
+            "in_receipt": self.env._(
+                "Purchase Receipt %(document)s", document=document
+            ),
+            "in_refund": self.env._(
+                "Vendor Credit Note %(document)s", document=document
+            ),
+            "entry": self.env._("Journal Entry %(document)s", document=document),
+            "payment": self.env._("Payment %(document)s", document=document),
+            "payment_out_invoice": self.env._(
                 "Payment for Invoice %(document)s", document=document
             ),
-            "payment_in_invoice": _(
+            "payment_in_invoice": self.env._(
                 "Payment for Vendor Bill %(document)s", document=document
             ),
-            "payment_out_refund": _(
+            "payment_out_refund": self.env._(
                 "Payment for Credit Note %(document)s", document=document
             ),
-            "payment_in_refund": _(
+            "payment_in_refund": self.env._(
                 "Payment for Vendor Credit Note %(document)s", document=document
             ),
-            "statement": _("Bank Transaction %(document)s", document=document),
-            "exchange_difference": _(
+            "statement": self.env._("Bank Transaction %(document)s", document=document),
+            "exchange_difference": self.env._(
                 "Exchange Difference %(document)s", document=document
             ),
-            "pos": _("Point of Sale %(document)s", document=document),
-            "opening": _("Opening Balance"),
-            "reversal": _("Reversal of %(document)s", document=document),
+            "pos": self.env._("Point of Sale %(document)s", document=document),
+            "opening": self.env._("Opening Balance"),
+            "reversal": self.env._("Reversal of %(document)s", document=document),
         }
 
     @api.model
