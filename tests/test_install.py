@@ -42,16 +42,21 @@ SCHEMA = {
         SELECT typname FROM pg_type
          WHERE typnamespace = 'public'::regnamespace AND typtype IN ('e', 'd')""",
 }
-# Odoo itself names, under the modules that extend mail.thread, which models inherit it,
-# and forgets to remove those names with the model until that module is updated.
-RECORDS = {
-    "external identifiers": r"""
+# Odoo itself names, under its own modules, what our models inherit from them, and
+# forgets these names when the records go; they vanish with the next update of Odoo.
+NAMES = {
+    "external identifiers": """
         SELECT module || '.' || name FROM ir_model_data
-         WHERE NOT (model = 'ir.model.inherit' AND name LIKE '%\_\_mail\_thread'
-                    AND module IN ('portal', 'rating', 'sms', 'snailmail'))""",
+         WHERE (model != 'ir.model.inherit'
+                OR res_id IN (SELECT id FROM ir_model_inherit))
+           AND (model != 'ir.model.fields.selection'
+                OR res_id IN (SELECT id FROM ir_model_fields_selection))
+            OR module IN ('sales_ledger_sync', 'credit_control', 'balance_guard')""",
     "models": "SELECT model FROM ir_model",
     "fields": "SELECT model || '.' || name FROM ir_model_fields",
     "parameters": "SELECT key FROM ir_config_parameter",
+}
+RECORDS = {
     "groups": "SELECT id || ' ' || (name->>'en_US') FROM res_groups",
     "privileges": "SELECT id || ' ' || (name->>'en_US') FROM res_groups_privilege",
     "scheduled actions": "SELECT id || ' ' || cron_name FROM ir_cron",
@@ -131,24 +136,26 @@ def uninstall(session, database):
 def check_life_cycle(session, template, selection):
     """Install, upgrade, uninstall: afterwards the database is as it was before."""
     with session.databases.clone(template, "install") as database:
-        before = contents(database, SCHEMA, RECORDS)
+        before = contents(database, SCHEMA, NAMES, RECORDS)
         install_and_upgrade(session, database, selection)
         uninstall(session, database)
-        assert added(before, contents(database, SCHEMA, RECORDS)) == {}
+        assert added(before, contents(database, SCHEMA, NAMES, RECORDS)) == {}
 
 
 def check_from_nothing(session, selection):
     """The same from a database with nothing but Odoo's base in it.
 
-    Odoo's own modules that were brought along stay, so only what bears our names is
-    looked for.
+    Odoo's own modules that were brought along stay. All of them are in the template, so
+    nothing may be left that is not there. Constraints are not compared, because
+    PostgreSQL makes up the names of some in the order of installation; the test on
+    demo data has them.
     """
+    schema = {kind: sql for kind, sql in SCHEMA.items() if kind != "constraints"}
+    allowed = contents(session.templates.base(), schema, NAMES)
     with session.databases.clone(session.templates.empty(), "install") as database:
         install_and_upgrade(session, database, selection)
         uninstall(session, database)
-        left = contents(database, {"identifiers": RECORDS["external identifiers"]})
-        ours = tuple(f"{name}." for name in ADDONS)
-        assert not [name for name in left["identifiers"] if name.startswith(ours)]
+        assert added(allowed, contents(database, schema, NAMES)) == {}
 
 
 class TestFromNothing:
@@ -158,15 +165,6 @@ class TestFromNothing:
     def test_life_cycle(self, session, selection):
         """Install with all dependencies, upgrade, uninstall."""
         check_from_nothing(session, selection)
-
-
-class TestOnWorkingDatabase:
-    """On a database with Odoo's modules and without demo data."""
-
-    @pytest.mark.parametrize("selection", SELECTIONS.values(), ids=SELECTIONS)
-    def test_life_cycle(self, session, selection):
-        """Install, upgrade, uninstall: nothing stays."""
-        check_life_cycle(session, session.templates.base(), selection)
 
 
 class TestOnDemoData:
