@@ -126,11 +126,18 @@ def install_and_upgrade(session, database, selection):
     assert installed(database) == brought_along(selection)
 
 
-def uninstall(session, database):
-    """Uninstall everything of ours by uninstalling what the others stand on."""
-    log = session.odoo.module("uninstall", database, [LEDGER])
-    assert complaints(log) == []
-    assert installed(database) == set()
+def uninstall(session, database, selection):
+    """Uninstall `selection`, then what it brought along.
+
+    All together go by uninstalling what the others stand on; an addon that stands on
+    the ledger also goes alone, and the ledger stays.
+    """
+    alone = [name for name in selection if selection == [name] and name != LEDGER]
+    for modules, left in ((alone, {LEDGER}), ([LEDGER], set())):
+        if modules:
+            log = session.odoo.module("uninstall", database, modules)
+            assert complaints(log) == []
+            assert installed(database) == left
 
 
 def check_life_cycle(session, template, selection):
@@ -138,7 +145,7 @@ def check_life_cycle(session, template, selection):
     with session.databases.clone(template, "install") as database:
         before = contents(database, SCHEMA, NAMES, RECORDS)
         install_and_upgrade(session, database, selection)
-        uninstall(session, database)
+        uninstall(session, database, selection)
         assert added(before, contents(database, SCHEMA, NAMES, RECORDS)) == {}
 
 
@@ -154,7 +161,7 @@ def check_from_nothing(session, selection):
     allowed = contents(session.templates.base(), schema, NAMES)
     with session.databases.clone(session.templates.empty(), "install") as database:
         install_and_upgrade(session, database, selection)
-        uninstall(session, database)
+        uninstall(session, database, selection)
         assert added(allowed, contents(database, schema, NAMES)) == {}
 
 
