@@ -738,6 +738,8 @@ class SubledgerSync(models.AbstractModel):
                         SELECT named.id
                           FROM account_move AS named
                          WHERE named.name = payment.memo AND named.state = 'posted'
+                           -- lets the unique index of posted names serve
+                           AND named.name <> '/'
                            AND named.company_id = payment.company_id
                        ) AS paid
                   JOIN account_move AS invoice ON invoice.id = paid.id
