@@ -1,9 +1,8 @@
 """The example: its printed figures are those that the file alone gives."""
 
 import io
-import os
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from unittest.mock import patch
 
@@ -13,19 +12,16 @@ from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 from odoo.addons.sales_ledger_sync.tests import receivables_oracle
 
 from devtools import example_story
-from devtools.example_figures import ledger_figures
+
+from .example_checks import LedgerAgainstFile
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "addons/sales_ledger_sync/data/example/receivables_sample.csv"
-PUBLIC = Path(
-    os.environ.get("RECEIVABLES_CSV")
-    or ROOT.parent / "shared/data/receivables_2012.csv"
-)
 BILLS = sorted(ROOT.glob("addons/sales_ledger_sync/tests/data/peppol_*.xml"))
 
 
 @tagged("post_install", "-at_install")
-class TestExample(AccountTestInvoicingCommon):
+class TestExample(LedgerAgainstFile, AccountTestInvoicingCommon):
     def setUp(self):
         super().setUp()
         self.admin = self.env.ref("base.user_admin")
@@ -57,34 +53,6 @@ class TestExample(AccountTestInvoicingCommon):
 
         with patch.object(cron_class, "_commit_progress", analyze_too):
             yield
-
-    def assertLedgerEqualsFile(self, env, path, year):
-        """The whole year through, and on the evening of its last day."""
-        last = date(year, 12, 31)
-        for day in (*(date(year, month, 17) for month in range(1, 13, 2)), last):
-            expected = receivables_oracle.figures(path, day, last)
-            found = ledger_figures(env, env.company, day)
-            with self.subTest(f"{path.name} as of {day}"):
-                self.assertGreater(expected.invoices, 0)
-                for name in (
-                    "invoices",
-                    "payments",
-                    "entries",
-                    "open_invoices",
-                    "overdue_invoices",
-                ):
-                    self.assertEqual(found[name], getattr(expected, name), name)
-                for name in ("invoiced", "paid", "open_amount", "overdue_amount"):
-                    amount = float(getattr(expected, name))
-                    self.assertAlmostEqual(found[name], amount, 2, name)
-                self.assertBalances(found["balances"], expected.balances)
-        before = ledger_figures(env, env.company, date(year, 1, 1) - timedelta(1))
-        self.assertEqual(before["entries"], 0)
-
-    def assertBalances(self, found, expected):
-        self.assertEqual(set(found), set(expected))
-        for customer, balance in expected.items():
-            self.assertAlmostEqual(found[customer], float(balance), 2, customer)
 
     def test_story_of_the_sample(self):
         out = io.StringIO()
@@ -137,11 +105,3 @@ class TestExample(AccountTestInvoicingCommon):
             env = self.open_environment(cr)
             self.replay(env, SAMPLE)
             self.assertLedgerEqualsFile(env, SAMPLE, 2025)
-
-    def test_ledger_equals_the_public_file_all_year(self):
-        """The public file where somebody has put it; nothing to do elsewhere."""
-        for path in filter(Path.is_file, [PUBLIC]):
-            with self.enter_registry_test_mode(), self.registry.cursor() as cr:
-                env = self.open_environment(cr)
-                self.replay(env, path)
-                self.assertLedgerEqualsFile(env, path, 2012)
