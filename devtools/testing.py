@@ -41,6 +41,8 @@ def pytest_command(session, arguments, databases):
     command += [f"--odoo-database={databases[0]}"]
     if len(databases) > 1:
         command += ["-n", len(databases), "--dist=loadscope"]
+        # A worker that dies ends the run: another one would have no database.
+        command += ["--max-worker-restart=0"]
     if not any(is_path(session.workspace.root, word) for word in arguments):
         command += default_paths(session.workspace)
     return [*map(str, command), *arguments]
