@@ -1,0 +1,163 @@
+"""The scheduled actions in a running server: nobody calls a method here."""
+
+import contextlib
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import odoo.sql_db
+
+from devtools.core_tests import free_port
+from devtools.processes import die_with_parent
+from devtools.session import session_of_tests
+
+from .clones import committing_registry, environment
+from .test_guard_in_parallel import post_invoice
+
+PATIENCE = 60
+SEAL = ("sales_ledger_sync", "ir_cron_seal")
+RECENT = ("balance_guard", "cron_recent")
+
+
+@contextlib.contextmanager
+def running_server(database):
+    """Have Odoo's server with its cron threads up meanwhile."""
+    odoo = session_of_tests().odoo
+    command = odoo.command("-d", database, f"--http-port={free_port()}")
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "odoo.log"
+        with (
+            open(log, "wb") as output,
+            subprocess.Popen(
+                [*map(str, command), "--log-level=warn", "--max-cron-threads=2"],
+                env=odoo.environment(),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                preexec_fn=die_with_parent,
+            ) as server,
+        ):
+            try:
+                yield
+                assert server.poll() is None, log.read_text()
+            finally:
+                server.terminate()
+        # Whatever a scheduled action could not do, it logs.
+        assert " ERROR " not in log.read_text(), log.read_text()
+
+
+def execute(registry, statement, parameters=()):
+    with registry.cursor() as cr:
+        # The server writes the same rows: wait for it instead of giving up.
+        cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        cr.execute(statement, parameters)
+        return cr.fetchall() if cr.description else []
+
+
+def wait_for(registry, what, query, *parameters):
+    """Wait until the query has rows; return them."""
+    deadline = time.monotonic() + PATIENCE
+    while not (rows := execute(registry, query, parameters)):
+        assert time.monotonic() < deadline, f"{what}: not after {PATIENCE} s"
+        wake_scheduler(registry)
+        time.sleep(0.5)
+    return rows
+
+
+def wake_scheduler(registry):
+    """Let the server look at its schedule, which it does by itself once a minute."""
+    with odoo.sql_db.db_connect("postgres").cursor() as cr:
+        cr.execute("SELECT pg_notify('cron_trigger', %s)", [registry.db_name])
+
+
+def leave_only_due(registry, *names):
+    """Make these scheduled actions due now, and all others tomorrow."""
+    execute(registry, "UPDATE ir_cron SET nextcall = now() + interval '1 day'")
+    for module, name in names:
+        execute(
+            registry,
+            """
+            UPDATE ir_cron SET nextcall = now() AT TIME ZONE 'UTC'
+             WHERE id = (SELECT res_id FROM ir_model_data
+                          WHERE model = 'ir.cron' AND module = %s AND name = %s)
+            """,
+            [module, name],
+        )
+
+
+def post_and_crash(registry, name, amount):
+    """Post an invoice in a process that dies before it seals; return the partner."""
+    with environment(registry) as env:
+        if not env.company.chart_template:
+            charts = env["account.chart.template"]
+            charts.try_loading("generic_coa", env.company, install_demo=False)
+        partner = env["res.partner"].create({"name": name})
+        post_invoice(env, partner, amount)
+        env.cr.postcommit.clear()
+        return partner.id
+
+
+def tamper(registry, table, change, partner_id):
+    execute(
+        registry,
+        f"""
+        ALTER TABLE {table} DISABLE TRIGGER USER;
+        UPDATE {table} SET {change} WHERE partner_id = %s;
+        ALTER TABLE {table} ENABLE TRIGGER USER;
+        """,
+        [partner_id],
+    )
+
+
+def wait_for_finding(registry, cause):
+    """Return partner, difference and state of the finding, and the kind of its run."""
+    return wait_for(
+        registry,
+        f"finding {cause}",
+        """
+        SELECT finding.partner_id, finding.difference, finding.state, run.kind
+          FROM guard_finding AS finding
+          JOIN guard_run AS run ON run.id = finding.last_run_id
+         WHERE finding.cause_code = %s AND run.state = 'done'
+        """,
+        cause,
+    )[0]
+
+
+def test_schedules_seal_check_and_heal_on_their_own():
+    with committing_registry() as registry:
+        ada = post_and_crash(registry, "Ada", 100.0)
+        bob = post_and_crash(registry, "Bob", 50.0)
+        unsealed = "SELECT id FROM subledger_entry WHERE number IS NULL"
+        assert len(execute(registry, unsealed)) == 2
+        leave_only_due(registry, SEAL)
+        with running_server(registry.db_name):
+            wait_for(
+                registry,
+                "sealed entries of both",
+                "SELECT 1 FROM subledger_account HAVING SUM(sealed_balance) = 150",
+            )
+            assert execute(registry, unsealed) == []
+            leave_only_due(registry, RECENT)
+            for kind in ("recent", "startup"):
+                wait_for(
+                    registry,
+                    f"clean run {kind}",
+                    "SELECT 1 FROM guard_run WHERE kind = %s AND state = 'done'",
+                    kind,
+                )
+            assert execute(registry, "SELECT id FROM guard_finding") == []
+            tamper(registry, "subledger_entry", "debit = debit + 9", ada)
+            tamper(registry, "subledger_account", "sealed_balance = 57", bob)
+            leave_only_due(registry, RECENT)
+            found = wait_for_finding(registry, "amount_tampered")
+            assert (found[0], found[2:]) == (ada, ("open", "recent"))
+            assert wait_for_finding(registry, "stale_cache") == (
+                *(bob, -7, "healed"),
+                "recent",
+            )
+        assert execute(
+            registry,
+            "SELECT sealed_balance FROM subledger_account WHERE partner_id = %s",
+            [bob],
+        ) == [(50,)]
