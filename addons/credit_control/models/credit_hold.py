@@ -119,6 +119,10 @@ class CreditHold(models.Model):
         help="From then on the document is examined again.",
     )
     can_release = fields.Boolean(compute="_compute_can_release")
+    release_obstacle = fields.Char(
+        compute="_compute_can_release",
+        help="Why the user who looks at the hold cannot decide on it.",
+    )
 
     # One open hold per document, with all its reasons; serves the work list as well
     _order_open_unique = models.UniqueIndex(
@@ -144,16 +148,10 @@ class CreditHold(models.Model):
     @api.depends_context("uid")
     @api.depends("state", "amount_over", "requested_by")
     def _compute_can_release(self):
-        authority = self.env["credit.authority"]
         for hold in self:
-            hold.can_release = (
-                hold.state == "open"
-                and hold.requested_by != self.env.user
-                and self.env.user.has_group(APPROVER_GROUP)
-                and authority._may_release(
-                    self.env.user, hold.company_id, hold.amount_over
-                )
-            )
+            is_open = hold.state == "open"
+            hold.release_obstacle = is_open and hold._get_release_obstacle()
+            hold.can_release = is_open and not hold.release_obstacle
 
     # ------------------------------------------------------------------
     # CRUD
@@ -344,27 +342,32 @@ class CreditHold(models.Model):
             )
 
     def _ensure_may_decide(self):
-        """Four eyes, and an authority that covers the excess."""
+        """Four eyes, and an authority that covers the excess.
+
+        :raise AccessError: says which of them is missing
+        """
+        if obstacle := self._get_release_obstacle():
+            raise AccessError(obstacle)
+
+    def _get_release_obstacle(self):
+        """Why the current user may not decide on the hold; False where they may."""
         self.ensure_one()
         if not self.env.user.has_group(APPROVER_GROUP):
-            raise AccessError(self.env._("Only credit approvers decide on holds."))
+            return self.env._("Only credit approvers decide on holds.")
         if self.requested_by == self.env.user:
-            raise AccessError(
-                self.env._(
-                    "You asked for %(document)s yourself: somebody else has to decide.",
-                    document=self.document_name,
-                )
+            return self.env._(
+                "You asked for %(document)s yourself: somebody else has to decide.",
+                document=self.document_name,
             )
         authority = self.env["credit.authority"]
         if not authority._may_release(self.env.user, self.company_id, self.amount_over):
-            raise AccessError(
-                self.env._(
-                    "The excess of %(amount)s on %(document)s is above your credit"
-                    " authority. Hand it to somebody with a higher one.",
-                    amount=self.currency_id.format(self.amount_over),
-                    document=self.document_name,
-                )
+            return self.env._(
+                "The excess of %(amount)s on %(document)s is above your credit"
+                " authority. Hand it to somebody with a higher one.",
+                amount=self.currency_id.format(self.amount_over),
+                document=self.document_name,
             )
+        return False
 
     @api.model
     def _clean_reason(self, reason):

@@ -55,6 +55,25 @@ class TestHoldDecision(CreditControlCommon):
         with self.assertRaisesRegex(AccessError, "somebody else"):
             self.hold.with_user(self.salesperson).action_release("mine")
 
+    def _obstacle(self, user):
+        hold = self.hold.with_user(user)
+        self.assertEqual(hold.can_release, not hold.release_obstacle)
+        return hold.release_obstacle or ""
+
+    def test_hold_tells_who_may_not_release_it_why(self):
+        self.assertIn("Only credit approvers", self._obstacle(self.salesperson))
+        self.assertIn("above your credit", self._obstacle(self.approver_small))
+        self.assertEqual(self._obstacle(self.approver), "")
+        self.hold.with_user(self.approver).action_release("ok")
+        self.assertFalse(self.hold.with_user(self.salesperson).release_obstacle)
+
+    def test_hold_tells_its_requester_that_somebody_else_decides(self):
+        self.salesperson.group_ids += self.env.ref(
+            "credit_control.group_credit_approver"
+        )
+        self._give_authority(self.salesperson, 1_000_000)
+        self.assertIn("somebody else", self._obstacle(self.salesperson))
+
     def test_reason_is_required(self):
         for reason in (None, "", "   ", False, 5):
             with self.assertRaisesRegex(UserError, "reason"):
