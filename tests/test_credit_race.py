@@ -2,7 +2,6 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -17,8 +16,8 @@ ORDERS = 8
 AMOUNT = 100.0
 
 
-@contextmanager
-def credit_registry():
+@pytest.fixture(scope="module")
+def registry():
     """A database with one rule: nobody goes over their limit."""
     with committing_registry() as registry:
         with environment(registry) as env:
@@ -29,13 +28,7 @@ def credit_registry():
         yield registry
 
 
-@pytest.fixture(scope="module")
-def registry():
-    with credit_registry() as registry:
-        yield registry
-
-
-def create_customer(registry, limit, orders=ORDERS, user_id=SUPERUSER_ID):
+def create_customer(registry, limit, orders=ORDERS, **values):
     """Commit a customer with ``orders`` quotations of 100 each."""
     with environment(registry) as env:
         partner = env["res.partner"].create(
@@ -43,18 +36,19 @@ def create_customer(registry, limit, orders=ORDERS, user_id=SUPERUSER_ID):
                 "name": "Customer",
                 "credit_limit": limit,
                 "credit_limit_policy": "limit",
+                **values,
             }
         )
         product = env["product.product"].create(
             {"name": "x", "type": "service", "taxes_id": [Command.clear()]}
         )
         line = {"product_id": product.id, "price_unit": AMOUNT}
-        values = {
-            "partner_id": partner.id,
-            "user_id": user_id,
-            "order_line": [Command.create(line)],
-        }
-        quotations = env["sale.order"].create([values] * orders)
+        quotations = env["sale.order"].create(
+            [
+                {"partner_id": partner.id, "order_line": [Command.create(line)]}
+                for _number in range(orders)
+            ]
+        )
         return SimpleNamespace(partner_id=partner.id, order_ids=quotations.ids)
 
 

@@ -1,10 +1,9 @@
 """The example: its printed figures are those that the file alone gives."""
 
 import io
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from datetime import date
 from pathlib import Path
-from unittest.mock import patch
 
 from odoo.tests import tagged
 
@@ -34,35 +33,14 @@ class TestExample(LedgerAgainstFile, AccountTestInvoicingCommon):
         return self.env(cr=cr, user=self.admin, context=context)
 
     def replay(self, env, path):
-        with redirect_stderr(io.StringIO()), self.statistics_kept():
+        with redirect_stderr(io.StringIO()):
             return example_story.replay(env, path)
-
-    @contextmanager
-    def statistics_kept(self):
-        """Do after every batch what autovacuum cannot do in a test's transaction:
-        without statistics PostgreSQL plans Odoo's queries for empty tables."""
-        cron_class = type(self.env["ir.cron"])
-        commit_progress = cron_class._commit_progress
-
-        def analyze_too(cron, *args, **kwargs):
-            cron.env.cr.execute(
-                "ANALYZE account_move, account_move_line, account_payment,"
-                " account_partial_reconcile, subledger_entry"
-            )
-            return commit_progress(cron, *args, **kwargs)
-
-        with patch.object(cron_class, "_commit_progress", analyze_too):
-            yield
 
     def test_story_of_the_sample(self):
         out = io.StringIO()
         with self.enter_registry_test_mode(), self.registry.cursor() as cr:
             env = self.open_environment(cr)
-            with (
-                redirect_stderr(io.StringIO()),
-                redirect_stdout(out),
-                self.statistics_kept(),
-            ):
+            with redirect_stderr(io.StringIO()), redirect_stdout(out):
                 summary = example_story.tell(env, SAMPLE, BILLS)
                 example_story.print_table(summary)
             self.check_summary(out.getvalue())

@@ -21,7 +21,6 @@ from odoo.addons.sales_ledger_sync.tests.common import SubledgerCommon
 
 WALKS = int(os.environ.get("LEDGER_WALKS", "100"))
 STEPS = 12
-STEPS_PER_ANALYZE = 4
 # Which action, on which of the documents there are, with which variant and amount.
 steps = st.lists(
     st.tuples(
@@ -107,7 +106,6 @@ class Walk:
             [{"name": f"Walker {number}", "is_company": True} for number in range(4)]
         )
         self.done = {}
-        self.steps = 0
         self.actions = [
             self.post_document,
             self.draft_document,
@@ -144,9 +142,6 @@ class Walk:
             self.step(*step)
 
     def step(self, kind, which, variant, cents):
-        if self.steps % STEPS_PER_ANALYZE == 0:
-            self.update_statistics()
-        self.steps += 1
         action = self.actions[kind % len(self.actions)]
         # What Odoo refuses changes nothing, and is a step all the same.
         with (
@@ -163,19 +158,6 @@ class Walk:
         self.statement_lines = self.statement_lines.exists()
         self.case.assertLedgerMatches(self.case.companies)
         self.case.assertSealedRight(self.case.companies)
-
-    def update_statistics(self):
-        """Let PostgreSQL plan for the rows there are.
-
-        One transaction holds all walks: autovacuum sees none of its rows, takes the
-        tables for empty, and Odoo's joins then read the whole tables, each for each
-        row of the other. To analyze them here also keeps autovacuum off them, as its
-        lock lasts until the end of the transaction.
-        """
-        self.env.cr.execute(
-            "ANALYZE account_move, account_move_line, account_payment,"
-            " account_partial_reconcile, subledger_entry"
-        )
 
     # What there is to act on ------------------------------------------------
 
