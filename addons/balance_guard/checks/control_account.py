@@ -133,7 +133,7 @@ class GuardCheckControlAccount(models.AbstractModel):
                        = COALESCE(contact.commercial_partner_id, contact.id, 0)
             ), posted AS (
                 SELECT move.company_id,
-                       COALESCE(owner.id, 0) AS partner_key, line.account_id,
+                       COALESCE(%(owner)s, 0) AS partner_key, line.account_id,
                        line.id AS item_id, COALESCE(line.balance, 0) AS balance,
                        line.amount_currency, line.currency_id,
                        %(since)s AS is_since, %(scope)s AS in_scope,
@@ -174,6 +174,7 @@ class GuardCheckControlAccount(models.AbstractModel):
             since=engine._since_condition(),
             scope=engine._scope_condition(),
             source=engine._source_type_sql(),
+            owner=engine._owner_sql(),
             joins=engine._item_joins_sql(),
             trade=engine._trade_condition("account"),
             live=self.env["subledger.entry"]._live_sql("entry"),

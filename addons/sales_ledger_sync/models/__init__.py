@@ -12,14 +12,18 @@ from . import res_company
 from . import res_config_settings
 from . import res_partner
 from . import res_partner_balance
+from . import subledger_kept_mixin
 from . import subledger_reference_mixin
 from . import subledger_account
 from . import subledger_account_screen
+from . import subledger_account_sealing
 from . import subledger_backfill
 from . import subledger_backfill_figures
 from . import subledger_backfill_job
 from . import subledger_entry
+from . import subledger_entry_guard
 from . import subledger_entry_screen
+from . import subledger_entry_search
 from . import subledger_import
 from . import subledger_import_booking
 from . import subledger_import_column
@@ -27,4 +31,6 @@ from . import subledger_import_job
 from . import subledger_import_line
 from . import subledger_import_reading
 from . import subledger_sync
+from . import subledger_sync_description
+from . import subledger_sync_opening
 from . import subledger_verify

@@ -45,4 +45,4 @@ class ResCompany(models.Model):
     def _sync_manual_items(self):
         """Record the manual items since the start date."""
         sync = self.env["subledger.sync"]
-        sync._sync(sync._candidates_of_companies(self.ids))
+        sync._sync(sync._candidates_of_manual_items(self.ids))

@@ -10,14 +10,25 @@ class ResPartner(models.Model):
             return super().write(vals)
         owners = self._get_commercial_owners()
         res = super().write(vals)
+        self._sync_moved(owners)
+        return res
+
+    def unlink(self):
+        # EXTENDS 'account': contacts below become commercial entities of their own.
+        owners = self._get_commercial_owners()
+        res = super().unlink()
+        self._sync_moved(owners)
+        return res
+
+    def _sync_moved(self, owners):
+        """Let the entries follow the contacts whose commercial entity changed."""
         moved = [
             partner.id
             for partner, owner in owners.items()
-            if partner.commercial_partner_id != owner
+            if partner.exists() and partner.commercial_partner_id != owner
         ]
         if moved:
             self.env["subledger.sync"]._sync_partners(moved)
-        return res
 
     def _get_commercial_owners(self):
         """Commercial entity of these contacts and of all contacts below them."""

@@ -1,28 +1,8 @@
-import logging
-import random
-import time
-
-from psycopg2 import errors
-
 from odoo import api, fields, models
-from odoo.exceptions import UserError
-from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..fields import KeylessMany2one
-
-_logger = logging.getLogger(__name__)
-
-# Entries sealed in one transaction: some tenths of a second, some megabytes.
-BATCH_SIZE = 20_000
-# A sealer that loses against another one tries again this often.
-ATTEMPTS = 5
-RETRIABLE = (
-    errors.SerializationFailure,
-    errors.DeadlockDetected,
-    errors.LockNotAvailable,
-)
-PENDING = "sales_ledger_sync.sealing"
+from ..searching import search_amount
 
 
 class SubledgerAccount(models.Model):
@@ -35,6 +15,7 @@ class SubledgerAccount(models.Model):
 
     _name = "subledger.account"
     _description = "Subledger Account"
+    _inherit = ["subledger.kept.mixin"]
     _order = "partner_name, account_id, id"
     _rec_name = "partner_name"
     _allow_sudo_commands = False
@@ -113,16 +94,9 @@ class SubledgerAccount(models.Model):
         )
 
     def _search_balance(self, operator, value):
-        operators = {"in": "IN", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
-        if operator not in operators:
-            return NotImplemented
-        value = tuple(value) if operator == "in" else value
-
-        def to_sql(model, alias, query):
-            comparison = SQL(operators[operator])
-            return SQL("%s %s %s", model._balance_sql(alias), comparison, value)
-
-        return Domain.custom(to_sql=to_sql)
+        return search_amount(
+            operator, value, lambda model, alias: model._balance_sql(alias)
+        )
 
     def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
         # The balance is not stored, and people sort by it.
@@ -191,253 +165,6 @@ class SubledgerAccount(models.Model):
     @staticmethod
     def _to_ids(records):
         return list(records.ids if isinstance(records, models.BaseModel) else records)
-
-    # ------------------------------------------------------------------
-    # Sealing
-    # ------------------------------------------------------------------
-
-    @api.model
-    def _schedule_sealing(self, keys):
-        """Seal these subledger accounts once this transaction is committed.
-
-        :param keys: tuples (company id, partner id or 0, account id)
-        """
-        if not keys:
-            return
-        postcommit = self.env.cr.postcommit
-        pending = postcommit.data.setdefault(PENDING, set())
-        if not pending:
-            postcommit.add(self._seal_pending)
-        pending.update(keys)
-
-    @api.model
-    def _seal_pending(self):
-        keys = self.env.cr.postcommit.data.pop(PENDING, set())
-        try:
-            self._seal(keys)
-        except errors.OperationalError as error:
-            # What was posted is committed and stays; the scheduled sweep seals it.
-            _logger.info("Sealing left to the scheduled sweep: %s", error)
-
-    @api.model
-    def _cron_seal(self):
-        """Sweep up what a crash or a busy account left unsealed."""
-        cron = self.env["ir.cron"]
-        cron._commit_progress(remaining=self._count_unsealed())
-        while sealed := self._seal(limit=BATCH_SIZE):
-            remaining = self._count_unsealed()
-            if not cron._commit_progress(sealed, remaining=remaining):
-                break
-
-    @api.model
-    def _count_unsealed(self):
-        [(count,)] = self.env.execute_query(
-            SQL("SELECT COUNT(*) FROM subledger_entry WHERE number IS NULL")
-        )
-        return count
-
-    @api.model
-    def _seal(self, keys=None, limit=None):
-        """Number the unsealed entries, with running balance and hash chain.
-
-        Works in transactions of its own, so it sees and seals committed entries
-        only, in commit order. Accounts that another sealer holds are left to it.
-
-        :param keys: tuples (company id, partner id or 0, account id); all accounts
-            when omitted
-        :param int limit: stop after about so many entries
-        :return: number of entries sealed
-        """
-        if keys is not None and not keys:
-            return 0
-        total = 0
-        heads_known = False
-        while limit is None or total < limit:
-            size = min(BATCH_SIZE, (limit or BATCH_SIZE))
-            sealed = self._in_own_transaction(self._seal_batch, keys, size)
-            total += sealed
-            if sealed:
-                continue
-            # Nothing locked: nothing to do, or accounts that have no head yet.
-            if heads_known or not self._in_own_transaction(self._create_heads, keys):
-                break
-            heads_known = True
-        return total
-
-    @api.model
-    def _in_own_transaction(self, method, *args):
-        """Call ``method(env, *args)`` in a new transaction; try again when another
-        one was faster."""
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                with self.env.registry.cursor() as cr:
-                    return method(self.env(cr=cr), *args)
-            except RETRIABLE:
-                if attempt == ATTEMPTS:
-                    raise
-                time.sleep(random.uniform(0, 0.01 * 2**attempt))
-
-    @api.model
-    def _create_heads(self, env, keys):
-        """Create missing heads, without waiting inside anybody's posting."""
-        rows = env.execute_query(
-            SQL(
-                """
-                INSERT INTO subledger_account (
-                    company_id, partner_id, partner_name, account_id, ledger,
-                    currency_id, last_number, sealed_balance)
-                SELECT DISTINCT ON (tail.company_id, tail.partner_id, tail.account_id)
-                       tail.company_id, tail.partner_id, tail.partner_name,
-                       tail.account_id, tail.ledger, company.currency_id, 0, 0
-                  FROM subledger_entry AS tail
-                  JOIN res_company AS company ON company.id = tail.company_id
-                 WHERE tail.number IS NULL AND %(asked)s
-                   AND NOT EXISTS (
-                       SELECT FROM subledger_account AS head WHERE %(same_key)s)
-              ORDER BY tail.company_id, tail.partner_id, tail.account_id, tail.id
-                ON CONFLICT DO NOTHING
-                RETURNING id
-                """,
-                asked=self._asked_condition(keys),
-                same_key=self._same_key_sql(),
-            )
-        )
-        return len(rows)
-
-    @api.model
-    def _seal_batch(self, env, keys, size):
-        # The lock must be the first statement of the transaction: a snapshot
-        # taken before the lock would chain onto an outdated head. SKIP LOCKED,
-        # because whoever holds the account is sealing it.
-        rows = env.execute_query(self._lock_query(keys, size))
-        if not rows:
-            return 0
-        heads = [head for (head,) in rows]
-        [(sealed,)] = env.execute_query(self._seal_query(heads, size))
-        return sealed
-
-    @api.model
-    def _lock_query(self, keys, size):
-        return SQL(
-            """
-            SELECT head.id
-              FROM subledger_account AS head
-              JOIN (SELECT company_id, COALESCE(partner_id, 0) AS partner_id,
-                           account_id
-                      FROM (SELECT tail.company_id, tail.partner_id, tail.account_id
-                              FROM subledger_entry AS tail
-                             WHERE tail.number IS NULL AND %(asked)s
-                          ORDER BY tail.company_id, COALESCE(tail.partner_id, 0),
-                                   tail.account_id, tail.id
-                             LIMIT %(size)s) AS first
-                  GROUP BY 1, 2, 3) AS tail
-                ON %(same_key)s
-               FOR NO KEY UPDATE OF head SKIP LOCKED
-            """,
-            asked=self._asked_condition(keys),
-            same_key=self._same_key_sql(),
-            size=size,
-        )
-
-    @api.model
-    def _seal_query(self, heads, size):
-        return SQL(
-            """
-            WITH tail AS (
-                SELECT head.id AS head_id, head.last_number, head.sealed_balance,
-                       head.last_hash, entry.*
-                  FROM (SELECT * FROM subledger_account
-                         WHERE id = ANY(%(heads)s) ORDER BY id) AS head
-                 CROSS JOIN LATERAL (
-                       SELECT tail.* FROM subledger_entry AS tail
-                        WHERE tail.number IS NULL AND %(same_key)s
-                     ORDER BY tail.id LIMIT %(size)s) AS entry
-                 LIMIT %(size)s
-            ),
-            numbered AS (
-                SELECT tail.*, tail.last_number + ROW_NUMBER() OVER chain AS new_number,
-                       tail.sealed_balance + SUM(debit - credit) OVER chain
-                           AS new_balance
-                  FROM tail
-                WINDOW chain AS (PARTITION BY head_id ORDER BY id
-                                 ROWS UNBOUNDED PRECEDING)
-            ),
-            chained AS (
-                SELECT id, head_id, ledger, new_number, new_balance,
-                       subledger_chain(last_hash, %(payload)s) OVER chain AS new_hash,
-                       ROW_NUMBER() OVER (PARTITION BY head_id ORDER BY id DESC) AS left
-                  FROM numbered
-                WINDOW chain AS (PARTITION BY head_id ORDER BY id
-                                 ROWS UNBOUNDED PRECEDING)
-            ),
-            sealed AS (
-                UPDATE subledger_entry AS entry
-                   SET number = new_number, balance_after = new_balance,
-                       hash = new_hash
-                  FROM chained
-                 WHERE entry.id = chained.id
-             RETURNING 1
-            ),
-            advanced AS (
-                UPDATE subledger_account AS head
-                   SET last_number = new_number, sealed_balance = new_balance,
-                       last_hash = new_hash, ledger = chained.ledger
-                  FROM chained
-                 WHERE head.id = chained.head_id AND chained.left = 1
-            )
-            SELECT COUNT(*) FROM sealed
-            """,
-            heads=heads,
-            size=size,
-            same_key=self._same_key_sql(),
-            payload=self.env["subledger.entry"]._hash_payload_sql(
-                "numbered", SQL("new_number"), SQL("new_balance")
-            ),
-        )
-
-    @api.model
-    def _asked_condition(self, keys):
-        """SQL condition on ``tail``: one of the keys, or any when None."""
-        if keys is None:
-            return SQL("TRUE")
-        companies, partners, accounts = (list(ids) for ids in zip(*keys, strict=True))
-        return SQL(
-            """(tail.company_id, COALESCE(tail.partner_id, 0), tail.account_id) IN (
-                SELECT * FROM unnest(%s::int[], %s::int[], %s::int[]))""",
-            companies,
-            partners,
-            accounts,
-        )
-
-    @api.model
-    def _same_key_sql(self):
-        """SQL condition: ``head`` is the subledger account of ``tail``."""
-        return SQL(
-            """(head.company_id = tail.company_id
-                AND COALESCE(head.partner_id, 0) = COALESCE(tail.partner_id, 0)
-                AND head.account_id = tail.account_id)"""
-        )
-
-    # ------------------------------------------------------------------
-    # Refusals
-    # ------------------------------------------------------------------
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        # For everybody, sudo included.
-        if vals_list:
-            raise UserError(self._get_refusal())
-        return super().create(vals_list)
-
-    def write(self, vals):
-        # For everybody, sudo included.
-        if vals:
-            raise UserError(self._get_refusal())
-        return super().write(vals)
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_never(self):
-        raise UserError(self._get_refusal())
 
     @api.model
     def _get_refusal(self):

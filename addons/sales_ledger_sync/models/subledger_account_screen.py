@@ -1,14 +1,7 @@
 from odoo import api, fields, models
-from odoo.fields import Domain
 from odoo.tools import SQL
 
-COMPARISONS = {
-    "in": SQL("IN"),
-    "<": SQL("<"),
-    "<=": SQL("<="),
-    ">": SQL(">"),
-    ">=": SQL(">="),
-}
+from ..searching import search_amount
 
 
 class SubledgerAccount(models.Model):
@@ -61,19 +54,11 @@ class SubledgerAccount(models.Model):
         )
 
     def _search_balance_due(self, operator, value):
-        if operator not in COMPARISONS:
-            return NotImplemented
-        operand = tuple(value) if operator == "in" else value
-
-        def to_sql(model, alias, query):
-            return SQL(
-                "%s %s %s",
-                model._field_to_sql(alias, "balance_due", query),
-                COMPARISONS[operator],
-                operand,
-            )
-
-        return Domain.custom(to_sql=to_sql)
+        return search_amount(
+            operator,
+            value,
+            lambda model, alias: model._field_to_sql(alias, "balance_due"),
+        )
 
     @api.model
     def _order_field_to_sql(self, alias, field_name, direction, nulls, query):

@@ -229,7 +229,7 @@ class SubledgerBackfill(models.Model):
         sync = self.env["subledger.sync"]
         return SQL(
             """
-            SELECT owner.id AS partner_id, line.account_id, line.balance AS amount,
+            SELECT %(owner)s AS partner_id, line.account_id, line.balance AS amount,
                    COALESCE(%(source)s, 'adjustment') AS transaction_type
               FROM (SELECT move_line_id FROM difference
                      WHERE difference <> 'superfluous') AS candidate
@@ -243,6 +243,7 @@ class SubledgerBackfill(models.Model):
             SELECT partner_id, account_id, expected - actual, 'opening' FROM opening
             """,
             source=sync._source_type_sql(),
+            owner=sync._owner_sql(),
             joins=sync._item_joins_sql(),
         )
 
@@ -305,7 +306,7 @@ class SubledgerBackfill(models.Model):
                         WHEN NOT %(since)s THEN 'history'
                         WHEN NOT %(policy)s THEN 'manual'
                         END AS left_out,
-                   owner.id IS NULL AND %(trade)s AS is_nobody
+                   line.partner_id IS NULL AND %(trade)s AS is_nobody
               FROM (%(standing_out)s) AS candidate
               %(joins)s
             """,

@@ -7,7 +7,7 @@ from psycopg2 import OperationalError, errors
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from .subledger_account import PENDING
+from .subledger_account_sealing import PENDING
 
 _logger = logging.getLogger(__name__)
 

@@ -1,6 +1,4 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
-from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..fields import KeylessMany2one
@@ -18,10 +16,6 @@ TRANSACTION_TYPES = [
     ("adjustment", "Adjustment"),
     ("reversal", "Reversal"),
 ]
-# What sealing writes, once; every other column is written by INSERT only.
-SEAL_COLUMNS = ("number", "balance_after", "hash")
-# Written into every hash, so that a later format can stand beside this one.
-HASH_VERSION = "1"
 
 
 class SubledgerEntry(models.Model):
@@ -34,6 +28,7 @@ class SubledgerEntry(models.Model):
 
     _name = "subledger.entry"
     _description = "Subledger Entry"
+    _inherit = ["subledger.kept.mixin"]
     _order = "id desc"
     _rec_name = "reference"
     _rec_names_search = ["reference", "description", "partner_name"]
@@ -218,139 +213,6 @@ class SubledgerEntry(models.Model):
     # From a document to its entries, also after its items are gone.
     _move = models.Index("(move_id)")
 
-    # ------------------------------------------------------------------
-    # Database guards
-    # ------------------------------------------------------------------
-
-    def init(self):
-        res = super().init()
-        self._create_guard_function()
-        self._create_guard_triggers()
-        self._create_chain_aggregate()
-        # Sealing moves every row once: without an early vacuum the index of the
-        # unsealed tail, which every balance reads, fills with dead rows.
-        self.env.cr.execute(
-            """
-            ALTER TABLE subledger_entry SET (
-                autovacuum_vacuum_scale_factor = 0.02,
-                autovacuum_analyze_scale_factor = 0.02)
-            """
-        )
-        return res
-
-    def _create_guard_function(self):
-        # Class 23 errors reach the user as a message; the default class would
-        # be an HTTP 500.
-        self.env.cr.execute(
-            """
-            CREATE OR REPLACE FUNCTION subledger_entry_refuse() RETURNS trigger
-            LANGUAGE plpgsql AS $$
-            BEGIN
-                RAISE EXCEPTION
-                    'Subledger entries are append-only: % refused.', TG_OP
-                    USING ERRCODE = 'restrict_violation',
-                          HINT = 'Correct the journal entry; the ledger follows '
-                                 'with a reversal and a new entry.';
-            END $$
-            """
-        )
-
-    def _create_guard_triggers(self):
-        # Only NULL -> value of the sealing columns may pass, and only once.
-        # The column list comes from the catalogue: a column added later is
-        # guarded from the update that adds it on.
-        changed = SQL(" OR ").join(
-            SQL(
-                "OLD.%(column)s IS DISTINCT FROM NEW.%(column)s",
-                column=SQL.identifier(column),
-            )
-            for column in self._get_guarded_columns()
-        )
-        for name, definition in (
-            (
-                "subledger_entry_no_update",
-                SQL(
-                    "BEFORE UPDATE ON subledger_entry FOR EACH ROW WHEN "
-                    "(OLD.number IS NOT NULL OR %s)",
-                    changed,
-                ),
-            ),
-            (
-                "subledger_entry_no_delete",
-                SQL("BEFORE DELETE ON subledger_entry FOR EACH ROW"),
-            ),
-            (
-                "subledger_entry_no_truncate",
-                SQL("BEFORE TRUNCATE ON subledger_entry FOR EACH STATEMENT"),
-            ),
-        ):
-            trigger = SQL.identifier(name)
-            self.env.cr.execute(
-                SQL("DROP TRIGGER IF EXISTS %s ON subledger_entry", trigger)
-            )
-            self.env.cr.execute(
-                SQL(
-                    "CREATE TRIGGER %s %s EXECUTE FUNCTION subledger_entry_refuse()",
-                    trigger,
-                    definition,
-                )
-            )
-            # ALWAYS: also in a session that plays a replica (restore, populate).
-            self.env.cr.execute(
-                SQL("ALTER TABLE subledger_entry ENABLE ALWAYS TRIGGER %s", trigger)
-            )
-
-    def _get_guarded_columns(self):
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT attname FROM pg_attribute
-                 WHERE attrelid = 'subledger_entry'::regclass
-                   AND attnum > 0 AND NOT attisdropped
-                   AND attname <> ALL(%s)
-              ORDER BY attnum
-                """,
-                list(SEAL_COLUMNS),
-            )
-        )
-        return [column for (column,) in rows]
-
-    def _create_chain_aggregate(self):
-        # As a window aggregate it chains a whole batch in one statement.
-        self.env.cr.execute(
-            """
-            CREATE OR REPLACE FUNCTION subledger_chain_step(
-                state text, seed text, payload text
-            ) RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
-            BEGIN
-                RETURN '1$' || encode(sha256(convert_to(
-                    COALESCE(state, seed, '') || payload, 'UTF8')), 'hex');
-            END $$
-            """
-        )
-        self.env.cr.execute(
-            """
-            DO $$
-            BEGIN
-                CREATE AGGREGATE subledger_chain(text, text) (
-                    SFUNC = subledger_chain_step, STYPE = text
-                );
-            EXCEPTION WHEN duplicate_function THEN NULL;
-            END $$
-            """
-        )
-
-    @api.model
-    def _drop_database_objects(self):
-        """Remove what dropping the table leaves behind; for uninstallation."""
-        self.env.cr.execute(
-            """
-            DROP AGGREGATE IF EXISTS subledger_chain(text, text);
-            DROP FUNCTION IF EXISTS subledger_chain_step(text, text, text);
-            DROP FUNCTION IF EXISTS subledger_entry_refuse() CASCADE;
-            """
-        )
-
     @api.model
     def _hash_payload_sql(self, alias, number=None, balance_after=None):
         """SQL of the canonical text that an entry contributes to its hash.
@@ -486,117 +348,6 @@ class SubledgerEntry(models.Model):
             debit=SQL.identifier(alias, "debit"),
             credit=SQL.identifier(alias, "credit"),
         )
-
-    # ------------------------------------------------------------------
-    # Searches of computed fields
-    # ------------------------------------------------------------------
-
-    def _search_is_sealed(self, operator, value):
-        if operator != "in":
-            return NotImplemented
-        return Domain.OR(
-            Domain("number", "!=" if sealed else "=", False) for sealed in set(value)
-        )
-
-    def _search_is_reversed(self, operator, value):
-        def to_sql(model, alias, query):
-            return SQL(
-                """EXISTS (SELECT FROM subledger_entry AS its_reversal
-                            WHERE its_reversal.reversal_of_id = %s)""",
-                SQL.identifier(alias, "id"),
-            )
-
-        return self._boolean_domain(operator, value, to_sql)
-
-    def _search_is_overdue(self, operator, value):
-        today = fields.Date.context_today(self)
-
-        def to_sql(model, alias, query):
-            due = SQL(
-                "COALESCE(%s, %s)",
-                SQL.identifier(alias, "date_maturity"),
-                SQL.identifier(alias, "date"),
-            )
-            return SQL("(%s < %s AND %s)", due, today, model._open_sql(alias))
-
-        self.env["account.move.line"].flush_model(["amount_residual"])
-        return self._boolean_domain(operator, value, to_sql)
-
-    @api.model
-    def _boolean_domain(self, operator, value, to_sql):
-        if operator != "in":
-            return NotImplemented
-        domain = Domain.custom(to_sql=to_sql)
-        return Domain.OR(domain if wanted else ~domain for wanted in set(value))
-
-    def _search_amount_residual(self, operator, value):
-        operators = {"in": "IN", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
-        if operator not in operators:
-            return NotImplemented
-        value = tuple(value) if operator == "in" else value
-        comparison = SQL(operators[operator])
-
-        def to_sql(model, alias, query):
-            return SQL(
-                "(CASE WHEN %s THEN %s ELSE 0 END) %s %s",
-                model._live_sql(alias),
-                model._residual_sql(alias),
-                comparison,
-                value,
-            )
-
-        self.env["account.move.line"].flush_model(["amount_residual"])
-        return Domain.custom(to_sql=to_sql)
-
-    def _search_status(self, operator, value):
-        if operator != "in":
-            return NotImplemented
-        wanted = set(value) & {"open", "partially_paid", "paid"}
-        self.env["account.move.line"].flush_model(["amount_residual"])
-
-        def to_sql(model, alias, query):
-            is_full = SQL(
-                "%s = %s - %s",
-                model._residual_sql(alias),
-                SQL.identifier(alias, "debit"),
-                SQL.identifier(alias, "credit"),
-            )
-            status = {
-                "open": SQL("(%s AND %s)", model._open_sql(alias), is_full),
-                "partially_paid": SQL(
-                    "(%s AND NOT (%s))", model._open_sql(alias), is_full
-                ),
-                "paid": SQL("(NOT %s)", model._open_sql(alias)),
-            }
-            return SQL(" OR ").join(status[state] for state in sorted(wanted))
-
-        return Domain.custom(to_sql=to_sql) if wanted else Domain.FALSE
-
-    @api.model
-    def _open_sql(self, alias):
-        """SQL condition: a live entry that is not settled."""
-        return SQL("(%s AND %s <> 0)", self._live_sql(alias), self._residual_sql(alias))
-
-    # ------------------------------------------------------------------
-    # Refusals
-    # ------------------------------------------------------------------
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        # For everybody, sudo included.
-        if vals_list:
-            raise UserError(self._get_refusal())
-        return super().create(vals_list)
-
-    def write(self, vals):
-        # For everybody, sudo included.
-        if vals:
-            raise UserError(self._get_refusal())
-        return super().write(vals)
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_never(self):
-        raise UserError(self._get_refusal())
 
     @api.model
     def _get_refusal(self):

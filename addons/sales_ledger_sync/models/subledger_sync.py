@@ -1,14 +1,17 @@
-import json
 import logging
 from collections import namedtuple
 
 from odoo import api, models
 from odoo.tools import SQL
 
+from ..prepared import execute_prepared
+
 _logger = logging.getLogger(__name__)
 
 SyncResult = namedtuple("SyncResult", ["entries", "reversals", "items"])
 
+# The tables whose size decides how the engine's statement is best executed.
+GROWING_TABLES = ("account_move_line", "subledger_entry")
 # What a statement of the engine reads. Flushed by name, so that posting does not
 # flush what it would not have flushed anyway.
 READ_FIELDS = {
@@ -80,7 +83,7 @@ class SubledgerSync(models.AbstractModel):
     @api.model
     def _sync_lines(self, line_ids, origin="live"):
         """The same for journal items, existing or deleted."""
-        candidates = SQL("SELECT unnest(%s::int[]) AS move_line_id", list(line_ids))
+        candidates = SQL("SELECT unnest(%s) AS move_line_id", self._ids_sql(line_ids))
         return self._sync(candidates, origin)
 
     @api.model
@@ -95,6 +98,12 @@ class SubledgerSync(models.AbstractModel):
         return self._sync(self._candidates_of_accounts(account_ids), origin)
 
     @api.model
+    def _ids_sql(self, ids):
+        """SQL of an array of ids, whose length the planner does not see: a plan for
+        any number is as good, so that it is kept (``execute_prepared``)."""
+        return SQL("(SELECT %s::int[])::int[]", list(ids))
+
+    @api.model
     def _candidates_of_moves(self, move_ids):
         return SQL(
             """
@@ -106,7 +115,7 @@ class SubledgerSync(models.AbstractModel):
             SELECT move_line_id FROM subledger_entry
              WHERE move_id = ANY(%(moves)s)
             """,
-            moves=list(move_ids),
+            moves=self._ids_sql(move_ids),
             trade=self._trade_condition("account"),
         )
 
@@ -159,6 +168,24 @@ class SubledgerSync(models.AbstractModel):
             trade=self._trade_condition("account"),
         )
 
+    @api.model
+    def _candidates_of_manual_items(self, company_ids):
+        """Items that may have no source document; the engine decides."""
+        return SQL(
+            """
+            SELECT line.id AS move_line_id
+              FROM account_move AS move
+              JOIN account_move_line AS line ON line.move_id = move.id
+              JOIN account_account AS account ON account.id = line.account_id
+             WHERE move.company_id = ANY(%(companies)s)
+               AND move.state = 'posted' AND move.move_type = 'entry'
+               AND move.origin_payment_id IS NULL AND move.statement_line_id IS NULL
+               AND %(trade)s
+            """,
+            companies=list(company_ids),
+            trade=self._trade_condition("account"),
+        )
+
     # ------------------------------------------------------------------
     # The engine
     # ------------------------------------------------------------------
@@ -175,7 +202,9 @@ class SubledgerSync(models.AbstractModel):
         :rtype: SyncResult
         """
         self._flush_what_is_read()
-        rows = self.env.execute_query(self._insert_query(candidates, origin))
+        rows = execute_prepared(
+            self.env, self._insert_query(candidates, origin), GROWING_TABLES
+        )
         result = self._count(rows)
         keys = {tuple(row[3:6]) for row in rows if row[2]}
         if rows[0][1]:
@@ -343,7 +372,7 @@ class SubledgerSync(models.AbstractModel):
         return SQL(
             """
             line.id AS item_id, move.id AS move_id, move.company_id,
-            owner.id AS partner_id, owner.name AS partner_name,
+            %(owner)s AS partner_id,
             line.account_id,
             CASE account.account_type WHEN 'asset_receivable' THEN 'customer'
                  ELSE 'supplier' END AS ledger,
@@ -355,24 +384,39 @@ class SubledgerSync(models.AbstractModel):
             move.statement_line_id,
             %(source)s AS source_type
             """,
+            owner=self._owner_sql(),
             source=self._source_type_sql(),
         )
 
     @api.model
+    def _owner_sql(self):
+        """SQL of the commercial partner of the item ``line``; NULL: nobody."""
+        return SQL(
+            """(SELECT COALESCE(contact.commercial_partner_id, contact.id)
+                  FROM res_partner AS contact
+                 WHERE contact.id = line.partner_id)"""
+        )
+
+    @api.model
     def _item_joins_sql(self):
-        """From the candidates to everything the facts and the scope read."""
+        """From the candidates to everything the facts and the scope read.
+
+        Few joins, and lookups by key in the expressions instead: the time to plan
+        a statement grows steeply with its joins, and for a single document
+        planning is most of the cost.
+        """
         return SQL(
             """
             JOIN account_move_line AS line ON line.id = candidate.move_line_id
             JOIN account_move AS move ON move.id = line.move_id
             JOIN account_account AS account ON account.id = line.account_id
             JOIN res_company AS company ON company.id = move.company_id
-            LEFT JOIN account_move AS reversed ON reversed.id = move.reversed_entry_id
-            LEFT JOIN res_partner AS partner ON partner.id = line.partner_id
-            LEFT JOIN res_partner AS owner
-              ON owner.id = COALESCE(partner.commercial_partner_id, partner.id)
             """
         )
+
+    @api.model
+    def _partner_name_sql(self):
+        return SQL("(SELECT name FROM res_partner WHERE id = difference.partner_id)")
 
     @api.model
     def _trade_condition(self, alias):
@@ -414,7 +458,7 @@ class SubledgerSync(models.AbstractModel):
     def _source_type_sql(self):
         """SQL of the transaction type by source document; NULL: a manual entry.
 
-        The reversal of a sourced entry is sourced as well.
+        The reversal of a sourced entry is sourced as well, and so is its reversal.
         """
         return SQL(
             """
@@ -423,22 +467,53 @@ class SubledgerSync(models.AbstractModel):
                 WHEN move.move_type = 'out_refund' THEN 'sale_refund'
                 WHEN move.move_type IN ('in_invoice', 'in_receipt') THEN 'purchase'
                 WHEN move.move_type = 'in_refund' THEN 'purchase_refund'
-                WHEN COALESCE(move.origin_payment_id, move.statement_line_id,
-                              reversed.origin_payment_id, reversed.statement_line_id)
-                     IS NOT NULL THEN 'payment'
+                WHEN COALESCE(move.origin_payment_id, move.statement_line_id)
+                     IS NOT NULL OR %(reversed_payment)s THEN 'payment'
                 -- a branch books into the journal of its root company
                 WHEN move.journal_id IN (SELECT currency_exchange_journal_id
                                            FROM res_company)
                      THEN 'exchange_difference'
                 WHEN %(pos)s THEN 'pos'
                 WHEN COALESCE(move.tax_cash_basis_rec_id,
-                              move.tax_cash_basis_origin_move_id,
-                              reversed.tax_cash_basis_rec_id,
-                              reversed.tax_cash_basis_origin_move_id) IS NOT NULL
-                     OR reversed.move_type <> 'entry' THEN 'adjustment'
+                              move.tax_cash_basis_origin_move_id) IS NOT NULL
+                     OR %(reversed_document)s THEN 'adjustment'
             END
             """,
             pos=self._point_of_sale_condition(),
+            reversed_payment=self._reversed_condition(
+                SQL("COALESCE(origin_payment_id, statement_line_id) IS NOT NULL")
+            ),
+            reversed_document=self._reversed_condition(
+                SQL(
+                    """(move_type <> 'entry'
+                        OR COALESCE(tax_cash_basis_rec_id,
+                                    tax_cash_basis_origin_move_id) IS NOT NULL)"""
+                )
+            ),
+        )
+
+    @api.model
+    def _reversed_condition(self, condition):
+        """SQL condition: ``move`` reverses an entry of which ``condition`` is true,
+        directly or through further reversals."""
+        return SQL(
+            """(move.reversed_entry_id IS NOT NULL AND EXISTS (
+                WITH RECURSIVE original AS (
+                    SELECT %(columns)s FROM account_move AS earlier
+                     WHERE earlier.id = move.reversed_entry_id
+                     UNION
+                    SELECT %(columns)s
+                      FROM original
+                      JOIN account_move AS earlier
+                        ON earlier.id = original.reversed_entry_id
+                )
+                SELECT FROM original WHERE %(condition)s))""",
+            columns=SQL(
+                """earlier.id, earlier.reversed_entry_id, earlier.move_type,
+                earlier.origin_payment_id, earlier.statement_line_id,
+                earlier.tax_cash_basis_rec_id, earlier.tax_cash_basis_origin_move_id"""
+            ),
+            condition=condition,
         )
 
     @api.model
@@ -483,7 +558,7 @@ class SubledgerSync(models.AbstractModel):
     def _entries_sql(self, origin):
         return SQL(
             """
-            SELECT company_id, partner_id, partner_name, account_id, ledger, date,
+            SELECT company_id, partner_id, %(partner_name)s, account_id, ledger, date,
                    date_maturity,
                    CASE WHEN is_transfer THEN 'transfer'
                         ELSE COALESCE(source_type, 'adjustment') END,
@@ -498,6 +573,7 @@ class SubledgerSync(models.AbstractModel):
               %(settled)s
              WHERE item_id IS NOT NULL
             """,
+            partner_name=self._partner_name_sql(),
             description=self._description_sql(),
             settled=self._settled_document_sql(),
             **self._creation(origin),
@@ -510,241 +586,3 @@ class SubledgerSync(models.AbstractModel):
             "uid": self.env.uid,
             "now": SQL("now() AT TIME ZONE 'UTC'"),
         }
-
-    # ------------------------------------------------------------------
-    # Opening entries
-    # ------------------------------------------------------------------
-
-    @api.model
-    def _sync_openings(self, candidates, origin="live"):
-        """Keep the opening entries right when history changes.
-
-        Only for companies that carry their history as opening entries, and only
-        when the candidates touch history, that is items without any entry. An
-        opening sums many items, so all openings of the company are compared: an
-        item that changed its partner no longer tells whose opening it was in.
-
-        :return: keys of the subledger accounts touched
-        """
-        companies = self._find_companies_of_touched_history(candidates)
-        return self._write_openings(companies, origin) if companies else set()
-
-    @api.model
-    def _find_companies_of_touched_history(self, candidates):
-        """Companies with opening entries whose history the candidates touch; all
-        of them when an item without any entry is gone, for then nothing tells."""
-        query = SQL(
-            """
-            SELECT DISTINCT company.id
-              FROM (%(candidates)s) AS candidate
-              LEFT JOIN account_move_line AS line ON line.id = candidate.move_line_id
-              LEFT JOIN account_move AS move ON move.id = line.move_id
-              JOIN res_company AS company
-                ON company.id = COALESCE(move.company_id, company.id)
-             WHERE company.subledger_history = 'opening'
-               AND CASE WHEN line.id IS NULL
-                        THEN NOT EXISTS (
-                            SELECT FROM subledger_entry AS entry
-                             WHERE entry.move_line_id = candidate.move_line_id)
-                        ELSE move.date < company.subledger_start_date END
-            """,
-            candidates=candidates,
-        )
-        # As superuser: the items decide about the companies, not who is active.
-        company = self.env["res.company"].sudo()
-        return company.browse(row[0] for row in self.env.execute_query(query))
-
-    @api.model
-    def _write_openings(self, companies, origin="live"):
-        """Compare and correct the opening entries of ``companies``.
-
-        :return: keys (company, partner or 0, account) of what was inserted
-        """
-        self._flush_what_is_read()
-        rows = self.env.execute_query(self._openings_query(companies, origin))
-        if rows:
-            _logger.info("Ledger sync %s: %s opening entries", origin, len(rows))
-        return {tuple(row) for row in rows}
-
-    @api.model
-    def _openings_query(self, companies, origin):
-        return SQL(
-            """
-            WITH candidate AS (
-                SELECT history.id AS move_line_id
-                  FROM account_move_line AS history
-                  JOIN res_company AS owner ON owner.id = history.company_id
-                 WHERE history.company_id = ANY(%(companies)s)
-                   AND owner.subledger_history = 'opening'
-                   AND history.date < owner.subledger_start_date
-            ),
-            history AS (
-                SELECT %(facts)s, company.subledger_start_date AS start_date,
-                       company.currency_id AS company_currency_id
-                  FROM candidate
-                  %(joins)s
-                 WHERE move.state = 'posted' AND %(trade)s AND NOT %(since)s
-                   AND NOT EXISTS (
-                       SELECT FROM subledger_entry AS entry
-                        WHERE entry.move_line_id = line.id AND %(entry_live)s)
-            ),
-            item AS (
-                SELECT company_id, partner_id, MIN(partner_name) AS partner_name,
-                       account_id, ledger, start_date, company_currency_id,
-                       SUM(balance) AS balance
-                  FROM history
-              GROUP BY company_id, partner_id, account_id, ledger, start_date,
-                       company_currency_id
-                HAVING SUM(balance) <> 0
-            ),
-            live AS (
-                SELECT entry.* FROM subledger_entry AS entry
-                 WHERE entry.company_id = ANY(%(companies)s)
-                   AND entry.move_line_id IS NULL AND %(entry_live)s
-            ),
-            difference AS (
-                SELECT item.*, live.id AS live_id
-                  FROM item
-                  FULL JOIN live
-                    ON live.company_id = item.company_id
-                   AND COALESCE(live.partner_id, 0) = COALESCE(item.partner_id, 0)
-                   AND live.account_id = item.account_id
-                   AND live.ledger = item.ledger
-                 WHERE item.balance IS DISTINCT FROM live.debit - live.credit
-            ),
-            inserted AS (
-                INSERT INTO subledger_entry (%(columns)s)
-                SELECT * FROM (
-                    %(reversals)s
-                    UNION ALL
-                    %(entries)s
-                ) AS fresh (%(columns)s)
-                ORDER BY fresh.company_id, fresh.partner_id, fresh.account_id,
-                         fresh.event DESC
-                ON CONFLICT DO NOTHING
-                RETURNING company_id, COALESCE(partner_id, 0) AS partner_id, account_id
-            )
-            SELECT * FROM inserted
-            """,
-            companies=list(companies.ids),
-            facts=self._item_facts_sql(),
-            joins=self._item_joins_sql(),
-            trade=self._trade_condition("account"),
-            since=self._since_condition(),
-            entry_live=self.env["subledger.entry"]._live_sql("entry"),
-            columns=self._columns_sql(),
-            reversals=self._reversals_sql(origin),
-            entries=self._opening_entries_sql(origin),
-        )
-
-    @api.model
-    def _opening_entries_sql(self, origin):
-        return SQL(
-            """
-            SELECT company_id, partner_id, partner_name, account_id, ledger,
-                   start_date, NULL::date, 'opening', GREATEST(balance, 0),
-                   GREATEST(-balance, 0), company_currency_id, balance,
-                   NULL::varchar, %(label)s, NULL::int, NULL::int, 'entry',
-                   1 + COALESCE((
-                       SELECT MAX(version) FROM subledger_entry AS known
-                        WHERE known.move_line_id IS NULL
-                          AND known.company_id = difference.company_id
-                          AND COALESCE(known.partner_id, 0)
-                              = COALESCE(difference.partner_id, 0)
-                          AND known.account_id = difference.account_id), 0),
-                   NULL::int, %(origin)s, %(uid)s::int, %(now)s
-              FROM difference
-             WHERE balance IS NOT NULL
-            """,
-            label=self._get_labels()["opening"],
-            **self._creation(origin),
-        )
-
-    # ------------------------------------------------------------------
-    # Descriptions
-    # ------------------------------------------------------------------
-
-    @api.model
-    def _get_labels(self):
-        """Sentences of the ledger, in the language of who posts."""
-        document = "{document}"
-        return {
-            "out_invoice": self.env._("Invoice %(document)s", document=document),
-            "out_receipt": self.env._("Sales Receipt %(document)s", document=document),
-            "out_refund": self.env._("Credit Note %(document)s", document=document),
-            "in_invoice": self.env._("Vendor Bill %(document)s", document=document),
-            "in_receipt": self.env._(
-                "Purchase Receipt %(document)s", document=document
-            ),
-            "in_refund": self.env._(
-                "Vendor Credit Note %(document)s", document=document
-            ),
-            "entry": self.env._("Journal Entry %(document)s", document=document),
-            "payment": self.env._("Payment %(document)s", document=document),
-            "payment_out_invoice": self.env._(
-                "Payment for Invoice %(document)s", document=document
-            ),
-            "payment_in_invoice": self.env._(
-                "Payment for Vendor Bill %(document)s", document=document
-            ),
-            "payment_out_refund": self.env._(
-                "Payment for Credit Note %(document)s", document=document
-            ),
-            "payment_in_refund": self.env._(
-                "Payment for Vendor Credit Note %(document)s", document=document
-            ),
-            "statement": self.env._("Bank Transaction %(document)s", document=document),
-            "exchange_difference": self.env._(
-                "Exchange Difference %(document)s", document=document
-            ),
-            "pos": self.env._("Point of Sale %(document)s", document=document),
-            "opening": self.env._("Opening Balance"),
-            "reversal": self.env._("Reversal of %(document)s", document=document),
-        }
-
-    @api.model
-    def _description_sql(self):
-        return SQL(
-            """replace(
-                %(labels)s::jsonb ->> CASE
-                    WHEN document_type <> 'entry' THEN document_type
-                    WHEN settled.move_type IS NOT NULL
-                         THEN 'payment_' || replace(settled.move_type, 'receipt',
-                                                    'invoice')
-                    WHEN origin_payment_id IS NOT NULL THEN 'payment'
-                    WHEN statement_line_id IS NOT NULL THEN 'statement'
-                    WHEN source_type IN ('exchange_difference', 'pos')
-                         THEN source_type
-                    ELSE 'entry' END,
-                '{document}', COALESCE(settled.name, reference, ''))""",
-            labels=json.dumps(self._get_labels()),
-        )
-
-    @api.model
-    def _settled_document_sql(self):
-        """The invoices a payment is for, as far as known when it is posted: those
-        it was made for, or the one its memo names."""
-        return SQL(
-            """
-            LEFT JOIN LATERAL (
-                SELECT MIN(invoice.move_type) AS move_type,
-                       string_agg(invoice.name, ', ' ORDER BY invoice.id) AS name
-                  FROM account_payment AS payment
-                 CROSS JOIN LATERAL (
-                        SELECT link.invoice_id AS id
-                          FROM account_move__account_payment AS link
-                         WHERE link.payment_id = payment.id
-                         UNION
-                        SELECT named.id
-                          FROM account_move AS named
-                         WHERE named.name = payment.memo AND named.state = 'posted'
-                           -- lets the unique index of posted names serve
-                           AND named.name <> '/'
-                           AND named.company_id = payment.company_id
-                       ) AS paid
-                  JOIN account_move AS invoice ON invoice.id = paid.id
-                 WHERE payment.id = difference.origin_payment_id
-                   AND invoice.move_type <> 'entry'
-            ) AS settled ON difference.origin_payment_id IS NOT NULL
-            """
-        )

@@ -210,7 +210,7 @@ class SubledgerVerify(models.AbstractModel):
             SELECT company_id, partner_id, account_id, MAX(entry_id) AS entry_id,
                    SUM(expected) AS expected, SUM(actual) AS actual
               FROM (
-                SELECT move.company_id, owner.id AS partner_id, line.account_id,
+                SELECT move.company_id, %(owner)s AS partner_id, line.account_id,
                        NULL::int AS entry_id, line.balance AS expected, 0.0 AS actual
                   FROM account_move_line AS candidate_line
                   JOIN res_company AS candidate_company
@@ -238,6 +238,7 @@ class SubledgerVerify(models.AbstractModel):
             HAVING SUM(expected) <> SUM(actual)
             """,
             companies=list(company_ids),
+            owner=sync._owner_sql(),
             joins=sync._item_joins_sql(),
             trade=sync._trade_condition("account"),
             since=sync._since_condition(),
@@ -480,7 +481,7 @@ class SubledgerVerify(models.AbstractModel):
                         WHEN NOT since THEN 'history'
                         WHEN NOT policy THEN 'manual' END AS cause
               FROM (
-                SELECT move.company_id, owner.id AS partner_id, line.account_id,
+                SELECT move.company_id, %(owner)s AS partner_id, line.account_id,
                        line.balance, line.date, %(since)s AS since,
                        %(policy)s AS policy, company.subledger_history AS history,
                        EXISTS (SELECT FROM subledger_entry AS entry
@@ -494,6 +495,7 @@ class SubledgerVerify(models.AbstractModel):
             items=self._items_sql(scope),
             since=sync._since_condition(),
             policy=sync._policy_condition(),
+            owner=sync._owner_sql(),
             joins=sync._item_joins_sql(),
             live=self.env["subledger.entry"]._live_sql("entry"),
         )

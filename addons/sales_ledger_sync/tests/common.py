@@ -181,7 +181,22 @@ class SubledgerCommon(AccountTestInvoicingCommon):
 
 # Written without a word of the engine: what it should say, from scratch.
 MISMATCH = """
-    WITH gl AS (
+    WITH RECURSIVE reversed (id, original_id) AS (
+        SELECT id, reversed_entry_id FROM account_move
+         WHERE reversed_entry_id IS NOT NULL
+         UNION
+        SELECT reversed.id, earlier.reversed_entry_id
+          FROM reversed
+          JOIN account_move earlier ON earlier.id = reversed.original_id
+         WHERE earlier.reversed_entry_id IS NOT NULL
+    ),
+    sourced AS (
+        SELECT id FROM account_move
+         WHERE move_type <> 'entry' OR origin_payment_id IS NOT NULL
+            OR statement_line_id IS NOT NULL
+            OR tax_cash_basis_origin_move_id IS NOT NULL
+    ),
+    gl AS (
         SELECT line.id, move.company_id,
                COALESCE(partner.commercial_partner_id, 0) AS partner_id,
                line.account_id, line.balance, line.amount_currency
@@ -189,22 +204,17 @@ MISMATCH = """
           JOIN account_move move ON move.id = line.move_id
           JOIN account_account account ON account.id = line.account_id
           JOIN res_company company ON company.id = move.company_id
-          LEFT JOIN account_move origin ON origin.id = move.reversed_entry_id
           LEFT JOIN res_partner partner ON partner.id = line.partner_id
          WHERE move.state = 'posted'
            AND account.account_type IN ('asset_receivable', 'liability_payable')
            AND account.non_trade IS NOT TRUE
            AND move.company_id = ANY(%(companies)s)
            AND (company.subledger_manual_policy = 'record'
-                OR move.move_type <> 'entry' OR origin.move_type <> 'entry'
-                OR move.origin_payment_id IS NOT NULL
-                OR move.statement_line_id IS NOT NULL
-                OR origin.origin_payment_id IS NOT NULL
-                OR origin.statement_line_id IS NOT NULL
+                OR move.id IN (SELECT id FROM sourced)
+                OR move.id IN (SELECT reversed.id FROM reversed
+                                 JOIN sourced ON sourced.id = original_id)
                 OR move.journal_id IN (
-                    SELECT currency_exchange_journal_id FROM res_company)
-                OR move.tax_cash_basis_origin_move_id IS NOT NULL
-                OR origin.tax_cash_basis_origin_move_id IS NOT NULL)
+                    SELECT currency_exchange_journal_id FROM res_company))
     ),
     entry AS (
         SELECT *, debit - credit AS balance, COALESCE(partner_id, 0) AS owner_id

@@ -153,6 +153,17 @@ class TestGuards(SubledgerCommon):
         self.env["subledger.entry"].init()
         self.test_delete_and_truncate_refused()
 
+    def test_column_of_a_later_version(self):
+        """The update that adds a column may fill it, and guards it from then on."""
+        with self._sealing() as accounts:
+            accounts._seal()
+        self.env.cr.execute("ALTER TABLE subledger_entry ADD COLUMN later varchar")
+        self.env.cr.execute("UPDATE subledger_entry SET later = 'default'")
+        self.env["subledger.entry"].init()
+        self.assertDatabaseRefuses(
+            "UPDATE subledger_entry SET later = 'x' WHERE id = %s", self.entry.id
+        )
+
     def test_reader_reads(self):
         self.assertEqual(self.entry.with_user(self.biller).debit, 100)
         with self.assertRaises(AccessError):

@@ -58,6 +58,14 @@ class TestKeys(SubledgerCommon):
         self.assertEqual(self._balance(self.parent), 50.0)
         self.assertLedgerMatches()
 
+    def test_deletion_of_a_parent(self):
+        self.partner.parent_id = self.parent
+        move = self._entry_move(100)
+        self.assertEqual(self._entries(move).partner_id, self.parent)
+        self.parent.unlink()
+        self.assertEqual(self._balance(), 100.0)
+        self.assertLedgerMatches()
+
     def test_contact_becomes_a_company(self):
         child = self.env["res.partner"].create(
             {"name": "Contact", "parent_id": self.partner.id}

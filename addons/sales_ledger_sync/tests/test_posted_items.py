@@ -158,6 +158,14 @@ class TestPostedItems(SubledgerCommon):
         self.assertEqual(self._balance(), 0.0)
         self.assertLedgerMatches()
 
+    def test_reversal_of_a_reversed_payment_entry(self):
+        payment = self._payment(60)
+        values = [{"date": payment.date}]
+        reversal = payment.move_id._reverse_moves(values, cancel=True)
+        again = reversal._reverse_moves(values, cancel=True)
+        self.assertStory(again, [("payment", -60.0)])
+        self.assertLedgerMatches()
+
     # Bank statements ------------------------------------------------------
 
     def test_statement_line_reconciled_in_place(self):

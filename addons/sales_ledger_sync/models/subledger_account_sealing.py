@@ -1,0 +1,268 @@
+import logging
+import random
+import time
+
+from psycopg2 import errors
+
+from odoo import api, models
+from odoo.tools import SQL
+
+_logger = logging.getLogger(__name__)
+
+# Entries sealed in one transaction: some tenths of a second, some megabytes.
+BATCH_SIZE = 20_000
+# A sealer that loses against another one tries again this often.
+ATTEMPTS = 5
+RETRIABLE = (
+    errors.SerializationFailure,
+    errors.DeadlockDetected,
+    errors.LockNotAvailable,
+)
+PENDING = "sales_ledger_sync.sealing"
+# Seconds between two wake-ups of the sealer by the same process.
+WAKE_INTERVAL = 5
+# When this process last woke the sealer of a database; losing it costs nothing.
+last_wake = {}
+
+
+class SubledgerAccount(models.Model):
+    """Sealing: numbers, running balances and hashes, after the entries are committed.
+
+    Posting only inserts. Whoever numbered at that moment would make everybody who
+    posts for the same customer wait, or fail.
+    """
+
+    _inherit = "subledger.account"
+
+    @api.model
+    def _schedule_sealing(self, keys):
+        """Wake the sealer once this transaction is committed.
+
+        :param keys: what was touched; nothing happens when empty
+        """
+        postcommit = self.env.cr.postcommit
+        if keys and not postcommit.data.get(PENDING):
+            postcommit.data[PENDING] = True
+            postcommit.add(self._wake_sealer)
+
+    @api.model
+    def _wake_sealer(self):
+        """Trigger the scheduled action, at most every few seconds per process.
+
+        Sealing right here, after each commit, would make every posting a tenth
+        slower; the sealer takes what many postings left in one go.
+        """
+        self.env.cr.postcommit.data.pop(PENDING, None)
+        database, now = self.env.cr.dbname, time.monotonic()
+        if now - last_wake.get(database, -WAKE_INTERVAL) < WAKE_INTERVAL:
+            return
+        last_wake[database] = now
+        try:
+            with self.env.registry.cursor() as cr:
+                # As superuser: whoever posts need not know of scheduled actions.
+                env = self.env(cr=cr, su=True)
+                cron = env.ref("sales_ledger_sync.ir_cron_seal", False)
+                if cron:
+                    cron._trigger()
+        except errors.OperationalError as error:
+            # What was posted is committed and stays; the action runs by itself.
+            _logger.info("Sealing left to the scheduled action: %s", error)
+
+    @api.model
+    def _cron_seal(self):
+        """Sweep up what a crash or a busy account left unsealed."""
+        cron = self.env["ir.cron"]
+        cron._commit_progress(remaining=self._count_unsealed())
+        while sealed := self._seal(limit=BATCH_SIZE):
+            remaining = self._count_unsealed()
+            if not cron._commit_progress(sealed, remaining=remaining):
+                break
+
+    @api.model
+    def _count_unsealed(self):
+        [(count,)] = self.env.execute_query(
+            SQL("SELECT COUNT(*) FROM subledger_entry WHERE number IS NULL")
+        )
+        return count
+
+    @api.model
+    def _seal(self, keys=None, limit=None):
+        """Number the unsealed entries, with running balance and hash chain.
+
+        Works in transactions of its own, so it sees and seals committed entries
+        only, in commit order. Accounts that another sealer holds are left to it.
+
+        :param keys: tuples (company id, partner id or 0, account id); all accounts
+            when omitted
+        :param int limit: stop after about so many entries
+        :return: number of entries sealed
+        """
+        if keys is not None and not keys:
+            return 0
+        total = 0
+        heads_known = False
+        while limit is None or total < limit:
+            size = min(BATCH_SIZE, (limit or BATCH_SIZE))
+            sealed = self._in_own_transaction(self._seal_batch, keys, size)
+            total += sealed
+            if sealed:
+                continue
+            # Nothing locked: nothing to do, or accounts that have no head yet.
+            if heads_known or not self._in_own_transaction(self._create_heads, keys):
+                break
+            heads_known = True
+        return total
+
+    @api.model
+    def _in_own_transaction(self, method, *args):
+        """Call ``method(env, *args)`` in a new transaction; try again when another
+        one was faster."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with self.env.registry.cursor() as cr:
+                    return method(self.env(cr=cr), *args)
+            except RETRIABLE:
+                if attempt == ATTEMPTS:
+                    raise
+                time.sleep(random.uniform(0, 0.01 * 2**attempt))
+
+    @api.model
+    def _create_heads(self, env, keys):
+        """Create missing heads, without waiting inside anybody's posting."""
+        rows = env.execute_query(
+            SQL(
+                """
+                INSERT INTO subledger_account (
+                    company_id, partner_id, partner_name, account_id, ledger,
+                    currency_id, last_number, sealed_balance)
+                SELECT DISTINCT ON (tail.company_id, tail.partner_id, tail.account_id)
+                       tail.company_id, tail.partner_id, tail.partner_name,
+                       tail.account_id, tail.ledger, company.currency_id, 0, 0
+                  FROM subledger_entry AS tail
+                  JOIN res_company AS company ON company.id = tail.company_id
+                 WHERE tail.number IS NULL AND %(asked)s
+                   AND NOT EXISTS (
+                       SELECT FROM subledger_account AS head WHERE %(same_key)s)
+              ORDER BY tail.company_id, tail.partner_id, tail.account_id, tail.id
+                ON CONFLICT DO NOTHING
+                RETURNING id
+                """,
+                asked=self._asked_condition(keys),
+                same_key=self._same_key_sql(),
+            )
+        )
+        return len(rows)
+
+    @api.model
+    def _seal_batch(self, env, keys, size):
+        # The lock must be the first statement of the transaction: a snapshot
+        # taken before the lock would chain onto an outdated head. SKIP LOCKED,
+        # because whoever holds the account is sealing it.
+        rows = env.execute_query(self._lock_query(keys, size))
+        if not rows:
+            return 0
+        heads = [head for (head,) in rows]
+        [(sealed,)] = env.execute_query(self._seal_query(heads, size))
+        return sealed
+
+    @api.model
+    def _lock_query(self, keys, size):
+        return SQL(
+            """
+            SELECT head.id
+              FROM subledger_account AS head
+              JOIN (SELECT company_id, COALESCE(partner_id, 0) AS partner_id,
+                           account_id
+                      FROM (SELECT tail.company_id, tail.partner_id, tail.account_id
+                              FROM subledger_entry AS tail
+                             WHERE tail.number IS NULL AND %(asked)s
+                          ORDER BY tail.company_id, COALESCE(tail.partner_id, 0),
+                                   tail.account_id, tail.id
+                             LIMIT %(size)s) AS first
+                  GROUP BY 1, 2, 3) AS tail
+                ON %(same_key)s
+               FOR NO KEY UPDATE OF head SKIP LOCKED
+            """,
+            asked=self._asked_condition(keys),
+            same_key=self._same_key_sql(),
+            size=size,
+        )
+
+    @api.model
+    def _seal_query(self, heads, size):
+        return SQL(
+            """
+            WITH tail AS (
+                SELECT head.id AS head_id, head.last_number, head.sealed_balance,
+                       head.last_hash, entry.*
+                  FROM (SELECT * FROM subledger_account
+                         WHERE id = ANY(%(heads)s) ORDER BY id) AS head
+                 CROSS JOIN LATERAL (
+                       SELECT tail.* FROM subledger_entry AS tail
+                        WHERE tail.number IS NULL AND %(same_key)s
+                     ORDER BY tail.id LIMIT %(size)s) AS entry
+                 LIMIT %(size)s
+            ),
+            numbered AS (
+                SELECT tail.*, tail.last_number + ROW_NUMBER() OVER chain AS new_number,
+                       tail.sealed_balance + SUM(debit - credit) OVER chain
+                           AS new_balance
+                  FROM tail
+                WINDOW chain AS (PARTITION BY head_id ORDER BY id
+                                 ROWS UNBOUNDED PRECEDING)
+            ),
+            chained AS (
+                SELECT id, head_id, ledger, new_number, new_balance,
+                       subledger_chain(last_hash, %(payload)s) OVER chain AS new_hash,
+                       ROW_NUMBER() OVER (PARTITION BY head_id ORDER BY id DESC) AS left
+                  FROM numbered
+                WINDOW chain AS (PARTITION BY head_id ORDER BY id
+                                 ROWS UNBOUNDED PRECEDING)
+            ),
+            sealed AS (
+                UPDATE subledger_entry AS entry
+                   SET number = new_number, balance_after = new_balance,
+                       hash = new_hash
+                  FROM chained
+                 WHERE entry.id = chained.id
+             RETURNING 1
+            ),
+            advanced AS (
+                UPDATE subledger_account AS head
+                   SET last_number = new_number, sealed_balance = new_balance,
+                       last_hash = new_hash, ledger = chained.ledger
+                  FROM chained
+                 WHERE head.id = chained.head_id AND chained.left = 1
+            )
+            SELECT COUNT(*) FROM sealed
+            """,
+            heads=heads,
+            size=size,
+            same_key=self._same_key_sql(),
+            payload=self.env["subledger.entry"]._hash_payload_sql(
+                "numbered", SQL("new_number"), SQL("new_balance")
+            ),
+        )
+
+    @api.model
+    def _asked_condition(self, keys):
+        """SQL condition on ``tail``: one of the keys, or any when None."""
+        if keys is None:
+            return SQL("TRUE")
+        companies, partners, accounts = (list(ids) for ids in zip(*keys, strict=True))
+        return SQL(
+            """(tail.company_id, COALESCE(tail.partner_id, 0), tail.account_id) IN (
+                SELECT * FROM unnest(%s::int[], %s::int[], %s::int[]))""",
+            companies,
+            partners,
+            accounts,
+        )
+
+    @api.model
+    def _same_key_sql(self):
+        """SQL condition: ``head`` is the subledger account of ``tail``."""
+        return SQL(
+            """(head.company_id = tail.company_id
+                AND COALESCE(head.partner_id, 0) = COALESCE(tail.partner_id, 0)
+                AND head.account_id = tail.account_id)"""
+        )

@@ -1,0 +1,95 @@
+import json
+
+from odoo import api, models
+from odoo.tools import SQL
+
+
+class SubledgerSync(models.AbstractModel):
+    """The sentence that an entry shows, made where the entry is made."""
+
+    _inherit = "subledger.sync"
+
+    @api.model
+    def _get_labels(self):
+        """Sentences of the ledger, in the language of who posts."""
+        document = "{document}"
+        return {
+            "out_invoice": self.env._("Invoice %(document)s", document=document),
+            "out_receipt": self.env._("Sales Receipt %(document)s", document=document),
+            "out_refund": self.env._("Credit Note %(document)s", document=document),
+            "in_invoice": self.env._("Vendor Bill %(document)s", document=document),
+            "in_receipt": self.env._(
+                "Purchase Receipt %(document)s", document=document
+            ),
+            "in_refund": self.env._(
+                "Vendor Credit Note %(document)s", document=document
+            ),
+            "entry": self.env._("Journal Entry %(document)s", document=document),
+            "payment": self.env._("Payment %(document)s", document=document),
+            "payment_out_invoice": self.env._(
+                "Payment for Invoice %(document)s", document=document
+            ),
+            "payment_in_invoice": self.env._(
+                "Payment for Vendor Bill %(document)s", document=document
+            ),
+            "payment_out_refund": self.env._(
+                "Payment for Credit Note %(document)s", document=document
+            ),
+            "payment_in_refund": self.env._(
+                "Payment for Vendor Credit Note %(document)s", document=document
+            ),
+            "statement": self.env._("Bank Transaction %(document)s", document=document),
+            "exchange_difference": self.env._(
+                "Exchange Difference %(document)s", document=document
+            ),
+            "pos": self.env._("Point of Sale %(document)s", document=document),
+            "opening": self.env._("Opening Balance"),
+            "reversal": self.env._("Reversal of %(document)s", document=document),
+        }
+
+    @api.model
+    def _description_sql(self):
+        return SQL(
+            """replace(
+                %(labels)s::jsonb ->> CASE
+                    WHEN document_type <> 'entry' THEN document_type
+                    WHEN settled.move_type IS NOT NULL
+                         THEN 'payment_' || replace(settled.move_type, 'receipt',
+                                                    'invoice')
+                    WHEN origin_payment_id IS NOT NULL THEN 'payment'
+                    WHEN statement_line_id IS NOT NULL THEN 'statement'
+                    WHEN source_type IN ('exchange_difference', 'pos')
+                         THEN source_type
+                    ELSE 'entry' END,
+                '{document}', COALESCE(settled.name, reference, ''))""",
+            labels=json.dumps(self._get_labels()),
+        )
+
+    @api.model
+    def _settled_document_sql(self):
+        """The invoices a payment is for, as far as known when it is posted: those
+        it was made for, or the one its memo names."""
+        return SQL(
+            """
+            LEFT JOIN LATERAL (
+                SELECT MIN(invoice.move_type) AS move_type,
+                       string_agg(invoice.name, ', ' ORDER BY invoice.id) AS name
+                  FROM account_payment AS payment
+                 CROSS JOIN LATERAL (
+                        SELECT link.invoice_id AS id
+                          FROM account_move__account_payment AS link
+                         WHERE link.payment_id = payment.id
+                         UNION
+                        SELECT named.id
+                          FROM account_move AS named
+                         WHERE named.name = payment.memo AND named.state = 'posted'
+                           -- lets the unique index of posted names serve
+                           AND named.name <> '/'
+                           AND named.company_id = payment.company_id
+                       ) AS paid
+                  JOIN account_move AS invoice ON invoice.id = paid.id
+                 WHERE payment.id = difference.origin_payment_id
+                   AND invoice.move_type <> 'entry'
+            ) AS settled ON difference.origin_payment_id IS NOT NULL
+            """
+        )

@@ -1,0 +1,158 @@
+import logging
+
+from odoo import api, models
+from odoo.tools import SQL
+
+_logger = logging.getLogger(__name__)
+
+
+class SubledgerSync(models.AbstractModel):
+    """The engine for opening entries: one per subledger account, for all that was
+    there before the company's ledger began."""
+
+    _inherit = "subledger.sync"
+
+    @api.model
+    def _sync_openings(self, candidates, origin="live"):
+        """Keep the opening entries right when history changes.
+
+        Only for companies that carry their history as opening entries, and only
+        when the candidates touch history, that is items without any entry. An
+        opening sums many items, so all openings of the company are compared: an
+        item that changed its partner no longer tells whose opening it was in.
+
+        :return: keys of the subledger accounts touched
+        """
+        companies = self._find_companies_of_touched_history(candidates)
+        return self._write_openings(companies, origin) if companies else set()
+
+    @api.model
+    def _find_companies_of_touched_history(self, candidates):
+        """Companies with opening entries whose history the candidates touch; all
+        of them when an item without any entry is gone, for then nothing tells."""
+        query = SQL(
+            """
+            SELECT DISTINCT company.id
+              FROM (%(candidates)s) AS candidate
+              LEFT JOIN account_move_line AS line ON line.id = candidate.move_line_id
+              LEFT JOIN account_move AS move ON move.id = line.move_id
+              JOIN res_company AS company
+                ON company.id = COALESCE(move.company_id, company.id)
+             WHERE company.subledger_history = 'opening'
+               AND CASE WHEN line.id IS NULL
+                        THEN NOT EXISTS (
+                            SELECT FROM subledger_entry AS entry
+                             WHERE entry.move_line_id = candidate.move_line_id)
+                        ELSE move.date < company.subledger_start_date END
+            """,
+            candidates=candidates,
+        )
+        # As superuser: the items decide about the companies, not who is active.
+        company = self.env["res.company"].sudo()
+        return company.browse(row[0] for row in self.env.execute_query(query))
+
+    @api.model
+    def _write_openings(self, companies, origin="live"):
+        """Compare and correct the opening entries of ``companies``.
+
+        :return: keys (company, partner or 0, account) of what was inserted
+        """
+        self._flush_what_is_read()
+        rows = self.env.execute_query(self._openings_query(companies, origin))
+        if rows:
+            _logger.info("Ledger sync %s: %s opening entries", origin, len(rows))
+        return {tuple(row) for row in rows}
+
+    @api.model
+    def _openings_query(self, companies, origin):
+        return SQL(
+            """
+            WITH candidate AS (
+                SELECT history.id AS move_line_id
+                  FROM account_move_line AS history
+                  JOIN res_company AS owner ON owner.id = history.company_id
+                 WHERE history.company_id = ANY(%(companies)s)
+                   AND owner.subledger_history = 'opening'
+                   AND history.date < owner.subledger_start_date
+            ),
+            history AS (
+                SELECT %(facts)s, company.subledger_start_date AS start_date,
+                       company.currency_id AS company_currency_id
+                  FROM candidate
+                  %(joins)s
+                 WHERE move.state = 'posted' AND %(trade)s AND NOT %(since)s
+                   AND NOT EXISTS (
+                       SELECT FROM subledger_entry AS entry
+                        WHERE entry.move_line_id = line.id AND %(entry_live)s)
+            ),
+            item AS (
+                SELECT company_id, partner_id, account_id, ledger, start_date,
+                       company_currency_id, SUM(balance) AS balance
+                  FROM history
+              GROUP BY company_id, partner_id, account_id, ledger, start_date,
+                       company_currency_id
+                HAVING SUM(balance) <> 0
+            ),
+            live AS (
+                SELECT entry.* FROM subledger_entry AS entry
+                 WHERE entry.company_id = ANY(%(companies)s)
+                   AND entry.move_line_id IS NULL AND %(entry_live)s
+            ),
+            difference AS (
+                SELECT item.*, live.id AS live_id
+                  FROM item
+                  FULL JOIN live
+                    ON live.company_id = item.company_id
+                   AND COALESCE(live.partner_id, 0) = COALESCE(item.partner_id, 0)
+                   AND live.account_id = item.account_id
+                   AND live.ledger = item.ledger
+                 WHERE item.balance IS DISTINCT FROM live.debit - live.credit
+            ),
+            inserted AS (
+                INSERT INTO subledger_entry (%(columns)s)
+                SELECT * FROM (
+                    %(reversals)s
+                    UNION ALL
+                    %(entries)s
+                ) AS fresh (%(columns)s)
+                ORDER BY fresh.company_id, fresh.partner_id, fresh.account_id,
+                         fresh.event DESC
+                ON CONFLICT DO NOTHING
+                RETURNING company_id, COALESCE(partner_id, 0) AS partner_id, account_id
+            )
+            SELECT * FROM inserted
+            """,
+            companies=list(companies.ids),
+            facts=self._item_facts_sql(),
+            joins=self._item_joins_sql(),
+            trade=self._trade_condition("account"),
+            since=self._since_condition(),
+            entry_live=self.env["subledger.entry"]._live_sql("entry"),
+            columns=self._columns_sql(),
+            reversals=self._reversals_sql(origin),
+            entries=self._opening_entries_sql(origin),
+        )
+
+    @api.model
+    def _opening_entries_sql(self, origin):
+        return SQL(
+            """
+            SELECT company_id, partner_id, %(partner_name)s, account_id, ledger,
+                   start_date, NULL::date, 'opening', GREATEST(balance, 0),
+                   GREATEST(-balance, 0), company_currency_id, balance,
+                   NULL::varchar, %(label)s, NULL::int, NULL::int, 'entry',
+                   1 + COALESCE((
+                       SELECT MAX(version) FROM subledger_entry AS known
+                        WHERE known.move_line_id IS NULL
+                          AND known.company_id = difference.company_id
+                          AND COALESCE(known.partner_id, 0)
+                              = COALESCE(difference.partner_id, 0)
+                          AND known.account_id = difference.account_id), 0),
+                   NULL::int, %(origin)s, %(uid)s::int, %(now)s
+              FROM difference
+             WHERE balance IS NOT NULL
+            """,
+            partner_name=self._partner_name_sql(),
+            label=self._get_labels()["opening"],
+            **self._creation(origin),
+        )
