@@ -19,10 +19,6 @@ RETRIABLE = (
     errors.LockNotAvailable,
 )
 PENDING = "sales_ledger_sync.sealing"
-# Seconds between two wake-ups of the sealer by the same process.
-WAKE_INTERVAL = 5
-# When this process last woke the sealer of a database; losing it costs nothing.
-last_wake = {}
 
 
 class SubledgerAccount(models.Model):
@@ -36,37 +32,26 @@ class SubledgerAccount(models.Model):
 
     @api.model
     def _schedule_sealing(self, keys):
-        """Wake the sealer once this transaction is committed.
+        """Seal these subledger accounts once this transaction is committed.
 
-        :param keys: what was touched; nothing happens when empty
+        :param keys: tuples (company id, partner id or 0, account id)
         """
+        if not keys:
+            return
         postcommit = self.env.cr.postcommit
-        if keys and not postcommit.data.get(PENDING):
-            postcommit.data[PENDING] = True
-            postcommit.add(self._wake_sealer)
+        pending = postcommit.data.setdefault(PENDING, set())
+        if not pending:
+            postcommit.add(self._seal_pending)
+        pending.update(keys)
 
     @api.model
-    def _wake_sealer(self):
-        """Trigger the scheduled action, at most every few seconds per process.
-
-        Sealing right here, after each commit, would make every posting a tenth
-        slower; the sealer takes what many postings left in one go.
-        """
-        self.env.cr.postcommit.data.pop(PENDING, None)
-        database, now = self.env.cr.dbname, time.monotonic()
-        if now - last_wake.get(database, -WAKE_INTERVAL) < WAKE_INTERVAL:
-            return
-        last_wake[database] = now
+    def _seal_pending(self):
+        keys = self.env.cr.postcommit.data.pop(PENDING, set())
         try:
-            with self.env.registry.cursor() as cr:
-                # As superuser: whoever posts need not know of scheduled actions.
-                env = self.env(cr=cr, su=True)
-                cron = env.ref("sales_ledger_sync.ir_cron_seal", False)
-                if cron:
-                    cron._trigger()
+            self._seal(keys)
         except errors.OperationalError as error:
-            # What was posted is committed and stays; the action runs by itself.
-            _logger.info("Sealing left to the scheduled action: %s", error)
+            # What was posted is committed and stays; the scheduled sweep seals it.
+            _logger.info("Sealing left to the scheduled sweep: %s", error)
 
     @api.model
     def _cron_seal(self):

@@ -1,7 +1,6 @@
 from odoo.tests import tagged
 from odoo.tools import SQL
 
-from ..models.subledger_account_sealing import last_wake
 from .common import SubledgerCommon
 
 
@@ -98,17 +97,6 @@ class TestSealing(SubledgerCommon):
         with self.enter_registry_test_mode():
             cron.method_direct_trigger()
         self.assertEqual(self._entries(invoice).number, 1)
-
-    def test_posting_wakes_the_sealer_now_and_then(self):
-        last_wake.pop(self.env.cr.dbname, None)
-        triggers = self.env["ir.cron.trigger"].sudo()
-        domain = [("cron_id", "=", self.env.ref("sales_ledger_sync.ir_cron_seal").id)]
-        before = triggers.search_count(domain)
-        for _number in range(2):
-            self._invoice(100)
-            with self.enter_registry_test_mode():
-                self.env.cr.postcommit.run()
-        self.assertEqual(triggers.search_count(domain), before + 1)
 
     def test_balance_is_searchable_and_sortable(self):
         self._invoice(100)
