@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -16,8 +17,8 @@ ORDERS = 8
 AMOUNT = 100.0
 
 
-@pytest.fixture(scope="module")
-def registry():
+@contextmanager
+def credit_registry():
     """A database with one rule: nobody goes over their limit."""
     with committing_registry() as registry:
         with environment(registry) as env:
@@ -28,7 +29,13 @@ def registry():
         yield registry
 
 
-def create_customer(registry, limit, orders=ORDERS, **values):
+@pytest.fixture(scope="module")
+def registry():
+    with credit_registry() as registry:
+        yield registry
+
+
+def create_customer(registry, limit, orders=ORDERS, user_id=SUPERUSER_ID):
     """Commit a customer with ``orders`` quotations of 100 each."""
     with environment(registry) as env:
         partner = env["res.partner"].create(
@@ -36,19 +43,18 @@ def create_customer(registry, limit, orders=ORDERS, **values):
                 "name": "Customer",
                 "credit_limit": limit,
                 "credit_limit_policy": "limit",
-                **values,
             }
         )
         product = env["product.product"].create(
             {"name": "x", "type": "service", "taxes_id": [Command.clear()]}
         )
         line = {"product_id": product.id, "price_unit": AMOUNT}
-        quotations = env["sale.order"].create(
-            [
-                {"partner_id": partner.id, "order_line": [Command.create(line)]}
-                for _number in range(orders)
-            ]
-        )
+        values = {
+            "partner_id": partner.id,
+            "user_id": user_id,
+            "order_line": [Command.create(line)],
+        }
+        quotations = env["sale.order"].create([values] * orders)
         return SimpleNamespace(partner_id=partner.id, order_ids=quotations.ids)
 
 

@@ -21,20 +21,29 @@ PAIRS = 7
 class Process:
     """A worker process and its question-and-answer line protocol."""
 
+    worker = WORKER
+
     def __init__(self, config, database):
         self.process = subprocess.Popen(
-            [sys.executable, str(WORKER), "--config", config, "--database", database],
+            [
+                sys.executable,
+                str(self.worker),
+                "--config",
+                config,
+                "--database",
+                database,
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        self._answer()
+        self.answer()
 
     def send(self, name, *args):
         self.process.stdin.write(json.dumps([name, *args]) + "\n")
         self.process.stdin.flush()
 
-    def _answer(self):
+    def answer(self):
         line = self.process.stdout.readline()
         if not line:
             raise SystemExit("A benchmark process ended early; see its error above.")
@@ -42,7 +51,7 @@ class Process:
 
     def ask(self, name, *args):
         self.send(name, *args)
-        return self._answer()
+        return self.answer()
 
     def close(self):
         self.process.stdin.close()
@@ -115,7 +124,7 @@ def simultaneous(report, config, databases):
         drafts = [p.ask("drafts", partner, product, 25) for p in processes]
         for process, ids in zip(processes, drafts, strict=True):
             process.send("post_singles", ids)
-        answers = [process._answer() for process in processes]
+        answers = [process.answer() for process in processes]
         totals[name] = {
             "rate": 200 / max(answer["seconds"] for answer in answers),
             "retries": sum(answer["retries"] for answer in answers),

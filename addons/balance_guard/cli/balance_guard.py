@@ -246,24 +246,27 @@ class BalanceGuard(Command):
     def _format_account(self, env, account):
         sign = account["sign"]
         labels = dict(env["guard.finding"]._fields["cause_code"].selection)
+        # In the order of the vocabulary, however the database gave them.
+        causes = [code for code in labels if code in account["causes"]]
         yield f"{account['company']}, {account['account']}"
-        for code, cause in account["causes"].items():
+        for code in causes:
+            cause = account["causes"][code]
             label = PHRASES.get(code, labels[code])
             yield f"  {label} {amount(sign * cause['amount'])} ({cause['count']})"
-        explained = account["difference"] - account["unexplained"]
-        named = " and ".join(
-            PHRASES.get(code, labels[code].lower()) for code in account["causes"]
-        )
+        named = " and ".join(PHRASES.get(code, labels[code].lower()) for code in causes)
+        parts = {
+            "general ledger": account["expected"],
+            "ledger": account["actual"],
+            named or "explained": account["difference"] - account["unexplained"],
+            "unexplained": account["unexplained"],
+        }
+        whole = all(float(value).is_integer() for value in parts.values())
         yield "  " + ", ".join(
-            [
-                f"general ledger {amount(sign * account['expected'])}",
-                f"ledger {amount(sign * account['actual'])}",
-                f"{named or 'explained'} {amount(sign * explained)}",
-                f"unexplained {amount(sign * account['unexplained'])}",
-            ]
+            f"{name} {amount(sign * value, whole)}" for name, value in parts.items()
         )
 
 
-def amount(value):
-    """An amount as people read it in a terminal: 46 000.00."""
-    return f"{value + 0.0:,.2f}".replace(",", " ").replace("-0.00", "0.00")
+def amount(value, whole=False):
+    """An amount as people read it in a terminal: 46 000.00, or 46 000 if ``whole``."""
+    text = f"{round(value, 2) + 0.0:,.{0 if whole else 2}f}"
+    return text.replace(",", " ")

@@ -25,8 +25,13 @@ RETRIED = (
     errors.ForeignKeyViolation,
 )
 MAX_TRIES = 5
-# Journal items and entries looked back at for recently touched partners.
-RECENT_ROWS = 5000
+# Journal items and entries looked back at for recently touched partners; of all
+# companies, so that a quiet one does not have the whole table read for it.
+RECENT_ROWS = 20_000
+# While others write, rest so many times as long as was worked, up to so many seconds:
+# people who post and pay come first, and a part's time limit is kept.
+REST_FACTOR = 10
+MAX_REST = 10
 LAST_START_PARAMETER = "balance_guard.last_server_start"
 
 
@@ -46,9 +51,11 @@ class GuardJob(models.AbstractModel):
         cron = self.env["ir.cron"]
         cron._commit_progress(remaining=len(companies))
         for company_id in companies.ids:
+            started = time.monotonic()
             self._retrying(self._check_recent, company_id)
             if not cron._commit_progress(1):
                 break
+            self._rest(time.monotonic() - started)
 
     def _check_recent(self, company_id):
         company = self.env["res.company"].browse(company_id).exists()
@@ -71,8 +78,10 @@ class GuardJob(models.AbstractModel):
             SQL(
                 """
                 WITH touched AS (
-                    (SELECT partner_id, create_date AS at FROM subledger_entry
-                      WHERE company_id = %(company)s ORDER BY id DESC LIMIT %(rows)s)
+                    (SELECT partner_id, create_date AS at
+                       FROM (SELECT * FROM subledger_entry
+                           ORDER BY id DESC LIMIT %(rows)s) entry
+                      WHERE company_id = %(company)s)
                     UNION ALL
                     (SELECT partner.commercial_partner_id, line.write_date
                        FROM (SELECT * FROM account_move_line
@@ -129,9 +138,12 @@ class GuardJob(models.AbstractModel):
         cron = self.env["ir.cron"]
         remaining = self.env["guard.range"].search_count([("state", "=", "todo")])
         cron._commit_progress(remaining=remaining)
+        started = time.monotonic()
         while self._retrying(self._work_next_part):
             if not cron._commit_progress(1):
                 break
+            self._rest(time.monotonic() - started)
+            started = time.monotonic()
         self._retrying(self.env["guard.run"]._close_finished)
         cron._commit_progress()
 
@@ -171,6 +183,37 @@ class GuardJob(models.AbstractModel):
         pid = os.getppid() if config["workers"] else os.getpid()
         created = psutil.Process(pid).create_time()
         return datetime.fromtimestamp(created, timezone.utc).isoformat()
+
+    # Letting others go first
+
+    def _rest(self, worked):
+        """Sleep, outside of any transaction, if others are writing.
+
+        :param float worked: seconds of the work just committed
+        """
+        with self.env.registry.cursor() as cr:
+            busy = self._is_busy(cr)
+        if busy:
+            time.sleep(min(MAX_REST, REST_FACTOR * worked))
+
+    def _is_busy(self, cr):
+        """Whether anybody but the sweep's own workers has something to commit."""
+        cr.execute(
+            SQL(
+                """
+                SELECT EXISTS (
+                    SELECT FROM pg_stat_activity other
+                     WHERE other.datname = current_database()
+                       AND other.pid <> pg_backend_pid()
+                       AND other.backend_xid IS NOT NULL
+                       AND NOT EXISTS (
+                            SELECT FROM pg_locks held
+                             WHERE held.pid = other.pid
+                               AND held.relation = 'guard_range'::regclass))
+                """
+            )
+        )
+        return cr.fetchone()[0]
 
     # Repeating
 

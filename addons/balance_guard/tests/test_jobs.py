@@ -202,6 +202,21 @@ class TestJobs(GuardCommon):
         self._cron("sweep_1")
         self.assertEqual(self._runs("nightly").result, "clean")
 
+    def test_rests_while_others_write(self):
+        job = type(self.env["guard.job"])
+        for busy, rests in ((True, True), (False, False)):
+            with (
+                self.subTest(busy=busy),
+                patch.object(job, "_is_busy", lambda self, cr, busy=busy: busy),
+                patch("odoo.addons.balance_guard.models.guard_job.time.sleep") as sleep,
+            ):
+                self._cron("nightly")
+                self._cron("sweep_1")
+                self._cron("recent")
+                self.assertEqual(sleep.called, rests)
+                for call in sleep.call_args_list:
+                    self.assertLessEqual(call.args[0], 10)
+
     def test_server_start_is_noticed_once(self):
         self.env["ir.config_parameter"].sudo().set_param(LAST_START_PARAMETER, "")
         self._cron("recent")
