@@ -24,6 +24,7 @@ import base64
 import contextlib
 import json
 import pathlib
+import resource
 import shutil
 import socket
 import subprocess
@@ -61,6 +62,11 @@ class ShotError(Exception):
     """A shot that cannot be taken; the message says what was missing."""
 
 
+def lift_memory_limit():
+    """Let a browser reserve the addresses that Odoo's own limit would refuse it."""
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+
+
 class Browser:
     """One headless Chromium, driven over the DevTools protocol."""
 
@@ -82,6 +88,7 @@ class Browser:
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            preexec_fn=lift_memory_limit,
         )
         self.last_id = 0
         self.in_flight = set()

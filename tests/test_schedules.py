@@ -1,50 +1,15 @@
 """The scheduled actions in a running server: nobody calls a method here."""
 
-import contextlib
-import subprocess
-import tempfile
 import time
-from pathlib import Path
 
 import odoo.sql_db
 
-from devtools.core_tests import free_port
-from devtools.processes import die_with_parent
-from devtools.session import session_of_tests
-
 from .clones import committing_registry, environment
+from .servers import PATIENCE, running_server
 from .test_guard_in_parallel import post_invoice
 
-PATIENCE = 60
 SEAL = ("sales_ledger_sync", "ir_cron_seal")
 RECENT = ("balance_guard", "cron_recent")
-
-
-@contextlib.contextmanager
-def running_server(database):
-    """Have Odoo's server with its cron threads up meanwhile."""
-    odoo = session_of_tests().odoo
-    command = odoo.command("-d", database, f"--http-port={free_port()}")
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "odoo.log"
-        with (
-            open(log, "wb") as output,
-            subprocess.Popen(
-                [*map(str, command), "--log-level=warn", "--max-cron-threads=2"],
-                env=odoo.environment(),
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                preexec_fn=die_with_parent,
-            ) as server,
-        ):
-            try:
-                yield
-                assert server.poll() is None, log.read_text()
-                # What a scheduled action could not do is logged; what breaks while
-                # the server is stopped does not count.
-                assert " ERROR " not in log.read_text(), log.read_text()
-            finally:
-                server.terminate()
 
 
 def execute(registry, statement, parameters=()):
@@ -132,7 +97,7 @@ def test_schedules_seal_check_and_heal_on_their_own():
         unsealed = "SELECT id FROM subledger_entry WHERE number IS NULL"
         assert len(execute(registry, unsealed)) == 2
         leave_only_due(registry, SEAL)
-        with running_server(registry.db_name):
+        with running_server(registry.db_name, "--max-cron-threads=2"):
             wait_for(
                 registry,
                 "sealed entries of both",

@@ -35,4 +35,7 @@
         # Last, because a menu names the actions of the views above.
         "views/credit_control_menus.xml",
     ],
+    "assets": {
+        "web.assets_tests": ["credit_control/static/tests/tours/**/*"],
+    },
 }

@@ -16,3 +16,4 @@ from . import test_order_hold
 from . import test_overpayment
 from . import test_recheck
 from . import test_security
+from . import test_tours

@@ -63,3 +63,197 @@ tours.add("subledger_invoice_entry_and_back", {
         },
     ],
 });
+
+// A new invoice, part of it paid on the spot.
+tours.add("subledger_invoice_with_upfront_payment", {
+    steps: () => [
+        {
+            content: "Choose the customer",
+            trigger: ".o_field_widget[name='partner_id'] input",
+            run: "edit partner_a",
+        },
+        {
+            content: "It is in the list",
+            trigger: ".ui-menu-item > a:contains('partner_a')",
+            run: "click",
+        },
+        {
+            content: "Add a line",
+            trigger: "div[name='invoice_line_ids'] .o_field_x2many_list_row_add a",
+            run: "click",
+        },
+        {
+            content: "Choose the product",
+            trigger: ".o_selected_row div[name='product_id'] input",
+            run: "edit product_a",
+        },
+        {
+            content: "It is in the list",
+            trigger: ".ui-menu-item > a:contains('product_a')",
+            run: "click",
+        },
+        {
+            content: "The total is there",
+            trigger: ".o_field_widget[name='tax_totals']:contains('1,150.00')",
+        },
+        {
+            content: "The customer pays some of it now",
+            trigger: "div[name='upfront_payment_amount'] input",
+            run: "edit 500 && click body",
+        },
+        {
+            content: "Where the money went: proposed, and another one chosen",
+            trigger: "div[name='upfront_payment_journal_id'] input",
+            run: "edit Cash",
+        },
+        {
+            content: "The cash register",
+            trigger: ".ui-menu-item > a:contains('Cash')",
+            run: "click",
+        },
+        {
+            content: "Confirm",
+            trigger: "button[name='action_post']:visible",
+            run: "click",
+        },
+        {
+            content: "The rest is due",
+            trigger: ".o_field_widget[name='amount_residual']:contains('650.00')",
+        },
+        {
+            content: "The payment is a click away",
+            trigger: "div[name='upfront_payment_id'] a",
+        },
+    ],
+});
+
+// A backfill is chosen, previewed and started.
+tours.add("subledger_backfill_with_preview", {
+    steps: () => [
+        {
+            content: "A new backfill",
+            trigger: ".o_list_button_add",
+            run: "click",
+        },
+        {
+            content: "The full history",
+            trigger: "div[name='mode'] input[data-value='full']",
+            run: "click",
+        },
+        {
+            content: "Nothing can be started before it was looked at",
+            trigger: ".o_form_view:not(:has(button[name='action_start']:visible))",
+        },
+        {
+            content: "Preview",
+            trigger: "button[name='action_preview']",
+            run: "click",
+        },
+        {
+            content: "What would be written for the customer",
+            trigger:
+                "div[name='balance_ids'] .o_data_row:contains('partner_b') td[name='to_write']:contains('345.00')",
+        },
+        {
+            content: "By type of document",
+            trigger: ".o_notebook_headers .nav-link[name='types']",
+            run: "click",
+        },
+        {
+            content: "Two sales in two instalments each",
+            trigger:
+                "div[name='type_ids'] .o_data_row td[name='entry_count']:contains('4')",
+        },
+        {
+            content: "Start",
+            trigger: "button[name='action_start']",
+            run: "click",
+        },
+        {
+            content: "Yes, entries are never deleted",
+            trigger: ".modal:contains('never deleted') .modal-footer .btn-primary",
+            run: "click",
+        },
+        {
+            content: "It works in the background and can be paused",
+            trigger: "button[name='action_pause']",
+        },
+    ],
+});
+
+// The finished backfill.
+tours.add("subledger_backfill_done", {
+    steps: () => [
+        {
+            content: "All items are done",
+            trigger: "div[name='progress']:contains('100')",
+        },
+        {
+            content: "An entry for each instalment",
+            trigger: "div[name='entry_count']:contains('4')",
+        },
+        {
+            content: "Done",
+            trigger: ".o_arrow_button_current:contains('Done')",
+        },
+    ],
+});
+
+const FILE = `invoiceNumber,customerID,InvoiceDate,DueDate,InvoiceAmount,SettledDate,Disputed
+A1,C-1,1/13/2025,2/12/2025,100.00,2/20/2025,No
+A2,C-2,13/45/2025,2/13/2025,50.50,1/14/2025,No
+A3,C-1,1/15/2025,2/14/2025,-30.00,,Yes
+`;
+
+// A file with two bad rows is checked, its errors are read, the rest is imported.
+tours.add("subledger_import_with_errors", {
+    steps: () => [
+        {
+            content: "A new import",
+            trigger: ".o_list_button_add",
+            run: "click",
+        },
+        {
+            content: "Choose the file",
+            trigger: ".o_field_widget[name='file'] input[type='file']:not(:visible)",
+            run() {
+                const transfer = new DataTransfer();
+                transfer.items.add(new File([FILE], "year.csv", {type: "text/csv"}));
+                this.anchor.files = transfer.files;
+                this.anchor.dispatchEvent(new Event("change", {bubbles: true}));
+            },
+        },
+        {
+            content: "Check it",
+            trigger: "button[name='action_check']:contains('Check File')",
+            run: "click",
+        },
+        {
+            content: "Two rows cannot be imported",
+            trigger: ".alert:contains('2 lines cannot be imported') button",
+            run: "click",
+        },
+        {
+            content: "The first says what is wrong with its date",
+            trigger: ".o_data_row:contains('13/45/2025') td[name='message']:contains('InvoiceDate')",
+        },
+        {
+            content: "The other one what is wrong with its amount",
+            trigger: ".o_data_row:last td[name='message']:contains('negative')",
+        },
+        {
+            content: "Back to the import",
+            trigger: ".breadcrumb-item a:contains('year.csv')",
+            run: "click",
+        },
+        {
+            content: "Import the row that is right",
+            trigger: "button[name='action_start']:contains('Import')",
+            run: "click",
+        },
+        {
+            content: "It works in the background",
+            trigger: ".alert:contains('Working in the background')",
+        },
+    ],
+});
