@@ -115,19 +115,20 @@ class GuardCheckCachedBalance(models.AbstractModel):
         )
 
     def _heal(self, findings):
-        """Recompute the heads from their entries, where their chain is intact.
+        """Recompute the heads from their entries, where their chain is intact."""
+        keys = {finding._get_account_key() for finding in findings}
+        taken = self._in_own_transaction("_rebuild_free", sorted(keys))
+        return findings.filtered(lambda f: f._get_account_key() not in taken)
 
-        Taken over by the database's own rules for concurrent writers: if the sealer
-        advances the head at the same time, this one fails and is repeated.
-        """
-        scope = Scope(
-            tuple(findings.company_id.ids),
-            tuple(sorted(set(findings.mapped("partner_key")))),
-        )
-        broken = self._get_broken_keys(scope)
-        keys = {finding._get_account_key() for finding in findings} - broken
-        if keys:
-            self._rebuild(sorted(keys))
+    def _rebuild_free(self, keys):
+        """Rebuild the heads of ``keys``, but for those that the sealer is advancing."""
+        taken = self.env["guard.take"]._take_heads(keys)
+        partners = tuple(sorted({partner for _company, partner, _account in taken}))
+        scope = Scope(tuple({company for company, *_rest in taken}), partners)
+        sound = taken - self._get_broken_keys(scope)
+        if sound:
+            self._rebuild(sorted(sound))
+        return taken
 
     def _get_broken_keys(self, scope):
         """Subledger accounts whose entries are themselves in doubt."""
@@ -172,7 +173,6 @@ class GuardCheckCachedBalance(models.AbstractModel):
                 list(accounts),
             )
         )
-        self.env["subledger.account"].invalidate_model(flush=False)
 
     def _realign(self, keys):
         """Let the balance of ``keys`` be the sum of their sealed entries again.
@@ -205,7 +205,6 @@ class GuardCheckCachedBalance(models.AbstractModel):
                 list(accounts),
             )
         )
-        self.env["subledger.account"].invalidate_model(flush=False)
 
 
 class GuardCheckUnsealedTail(models.AbstractModel):
@@ -252,8 +251,9 @@ class GuardCheckUnsealedTail(models.AbstractModel):
     def _heal(self, findings):
         keys = {finding._get_account_key() for finding in findings}
         self.env["subledger.account"]._seal(sorted(keys))
+        free = self._in_own_transaction("_find_free", sorted(keys))
+        return findings.filtered(lambda f: f._get_account_key() not in free)
 
-    def _find_after_healing(self, scope):
-        """The sealer has its own transactions: look at its work from outside."""
-        with self.env.registry.cursor() as cr:
-            return self.with_env(self.env(cr=cr))._find(scope)
+    def _find_free(self, keys):
+        """Those of ``keys`` that no sealer is at work on."""
+        return self.env["guard.take"]._take_heads(keys)

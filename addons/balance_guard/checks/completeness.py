@@ -309,22 +309,38 @@ class GuardCheckCompleteness(models.AbstractModel):
 
     def _heal(self, findings):
         """Let the engine compare the items again: it inserts what is missing."""
-        items = findings.mapped("res_id")
-        keys = self._get_keys(items)
-        self.env["subledger.sync"]._sync_lines(items, "repair")
-        keys |= self._get_keys(items)
-        if keys:
+        concerned = {(f.res_id, f._get_account_key()) for f in findings}
+        taken = self._in_own_transaction("_sync_free", concerned)
+        return findings.filtered(lambda finding: finding.res_id not in taken)
+
+    def _sync_free(self, concerned):
+        """Repair the items that nobody is using at this moment.
+
+        :param set concerned: pairs of item id and key of its subledger account
+        :return: ids of the items that were compared
+        """
+        take = self.env["guard.take"]
+        items = take._take_items({item for item, _key in concerned})
+        concerned = concerned | self._get_keys(items)
+        heads = {key for item, key in concerned if item in items}
+        taken = take._take_heads(heads)
+        items -= {item for item, key in concerned if key not in taken}
+        if items:
+            keys = {key for item, key in concerned if item in items}
+            self.env["subledger.sync"]._sync_lines(sorted(items), "repair")
             self.env["guard.check.cached_balance"]._realign(sorted(keys))
+        return items
 
     def _get_keys(self, items):
         """The subledger accounts that have entries of these journal items."""
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT company_id, COALESCE(partner_id, 0), account_id
-                  FROM subledger_entry WHERE move_line_id = ANY(%s) GROUP BY 1, 2, 3
+                SELECT DISTINCT move_line_id, company_id, COALESCE(partner_id, 0),
+                       account_id
+                  FROM subledger_entry WHERE move_line_id = ANY(%s)
                 """,
-                items,
+                list(items),
             )
         )
-        return set(rows)
+        return {(item, tuple(key)) for item, *key in rows}

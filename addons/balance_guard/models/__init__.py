@@ -8,6 +8,7 @@ from . import guard_job
 from . import guard_range
 from . import guard_run
 from . import guard_run_check
+from . import guard_take
 from . import res_company
 from . import res_config_settings
 from . import res_partner

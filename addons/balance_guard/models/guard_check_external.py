@@ -12,7 +12,9 @@ class GuardCheckExternal(models.AbstractModel):
       None for all), returning dicts with company_id, expected, actual, cause_code and,
       where known, partner_id, account_id, res_model, res_id, field_name,
       value_expected and value_found;
-    - ``heal`` (optional): callable, given the recordset of ``guard.finding``.
+    - ``heal`` (optional): callable, given the recordset of ``guard.finding``; works in
+      the transaction of the run. Findings whose document (res_model, res_id) somebody
+      is using at that moment are not among them.
     """
 
     _name = "guard.check.external"
@@ -87,4 +89,8 @@ class ExternalUnit:
         return self._find(scope)
 
     def _heal(self, findings):
-        return self._spec["heal"](findings)
+        """Heal what nobody is using; return the rest."""
+        taken = self._model.env["guard.take"]._take_documents(findings)
+        if taken:
+            self._spec["heal"](taken)
+        return findings - taken

@@ -91,12 +91,33 @@ class GuardCheckUnit(models.AbstractModel):
         return f"{document}:{row['cause_code']}"
 
     def _find_after_healing(self, scope):
-        """What is still wrong after a repair."""
-        return self._find(scope)
+        """What is still wrong after a repair, which had a transaction of its own."""
+        with self.env.registry.cursor() as cr:
+            return self.with_env(self.env(cr=cr))._find(scope)
 
     def _heal(self, findings):
         """Repair what the check is allowed to repair; see ``_check_heals``.
 
+        In a transaction of its own (``_in_own_transaction``), which first takes what
+        it is about to touch (``guard.take``): no writer may have to wait for the rest
+        of the run, nor the repair for a writer.
+
         :param findings: ``guard.finding`` of this check, in one company
+        :return: those left alone because somebody is using their documents
         """
         raise NotImplementedError
+
+    def _in_own_transaction(self, method, *args):
+        """Call ``method(*args)`` of this unit in a new transaction, committed after.
+
+        :param str method: name of the method
+        """
+        self.env.flush_all()
+
+        def work(env, *values):
+            return getattr(self.with_env(env), method)(*values)
+
+        done = self.env["subledger.account"]._in_own_transaction(work, *args)
+        for name in ("subledger.account", "subledger.entry"):
+            self.env[name].invalidate_model(flush=False)
+        return done

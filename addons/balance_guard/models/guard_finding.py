@@ -336,7 +336,7 @@ class GuardFinding(models.Model):
     def _get_account_key(self):
         """Company, partner (0: none) and control account of the subledger account."""
         self.ensure_one()
-        return (self.company_id.id, self.partner_key, self.account_id.id)
+        return (self.company_id.id, self.partner_key, self.account_id.id or 0)
 
     def _mark_healed(self):
         self.write({"state": "healed", "closed_at": fields.Datetime.now()})

@@ -13,6 +13,8 @@ _logger = logging.getLogger(__name__)
 # something keeps breaking it, and healing would hide that.
 BREAKER_COUNT = 3
 BREAKER_HOURS = 24
+# Findings repaired in one transaction, which keeps their documents from writers.
+BATCH_SIZE = 200
 
 
 class GuardHeal(models.Model):
@@ -46,6 +48,7 @@ class GuardHeal(models.Model):
             ("planned", "Dry run"),
             ("done", "Healed"),
             ("refused", "Refused"),
+            ("postponed", "Postponed"),
             ("tripped", "Stopped by the circuit breaker"),
         ],
         required=True,
@@ -128,21 +131,32 @@ class GuardHeal(models.Model):
         return self.env._("Not repaired automatically: a person has to decide.")
 
     def _heal_now(self, findings, unit, batch):
+        heals = self.browse()
+        for start in range(0, len(findings), BATCH_SIZE):
+            part = findings[start : start + BATCH_SIZE]
+            heals |= self._heal_part(part, unit, batch)
+        return heals
+
+    def _heal_part(self, findings, unit, batch):
+        """Repair a few findings and see what came of it."""
         before = {finding.id: finding.difference for finding in findings}
         try:
             with self.env.cr.savepoint():
-                unit._heal(findings)
+                used = unit._heal(findings) or findings.browse()
         except UserError as error:
             # The engine's own refusal, for example a closed period.
             return self._log(findings, "refused", batch, str(error))
+        note = self.env._("In use at this moment: left alone until the next run.")
+        heals = self._log(used, "postponed", batch, note)
+        findings -= used
         remaining = self._find_remaining(findings, unit)
         healed = findings.filtered(lambda f: f.fingerprint not in remaining)
         healed._mark_healed()
-        heals = self._log(healed, "done", batch, False)
-        for heal in heals:
+        done = self._log(healed, "done", batch, False)
+        for heal in done:
             heal.difference_before = before[heal.finding_id.id]
         note = self.env._("The difference is still there after the repair.")
-        return heals | self._log(findings - healed, "refused", batch, note)
+        return heals | done | self._log(findings - healed, "refused", batch, note)
 
     @api.model
     def _rebuild_caches(self, partners, operation):
@@ -168,6 +182,8 @@ class GuardHeal(models.Model):
 
     def _find_remaining(self, findings, unit):
         """Fingerprints that the check still finds after the repair."""
+        if not findings:
+            return set()
         companies = tuple(findings.company_id.ids)
         scope = Scope(companies)
         if unit._check_scope != "company":

@@ -136,6 +136,18 @@ class GuardRun(models.Model):
         for unit in self.env["guard.check"]._get_active_units(scope):
             self._record(unit, scope, self._look(unit, scope))
 
+    def _run_afresh(self, scope):
+        """Run all checks over ``scope`` on what is committed by now.
+
+        Repairs are made in transactions of their own, after this one's snapshot.
+        """
+        units = self.env["guard.check"]._get_active_units(scope)
+        self.env.flush_all()
+        with self.env.registry.cursor() as cr:
+            seen = self._look_with(cr, units, scope)
+        for unit in units:
+            self._record(unit, scope, seen[unit._check_code])
+
     def _run_parts(self, company):
         """Run all checks of ``company`` part by part, so that memory stays flat.
 
@@ -259,7 +271,7 @@ class GuardRun(models.Model):
         healed = heals.filtered(lambda heal: heal.state == "done").finding_id
         if healed:
             partners = tuple(sorted(set(healed.mapped("partner_key"))))
-            self._run_now(Scope(tuple(self.company_ids.ids), partners))
+            self._run_afresh(Scope(tuple(self.company_ids.ids), partners))
         rest = self._get_open_findings() - heals.finding_id
         return heals | self.env["guard.heal"]._heal(rest, dry_run)
 

@@ -1,5 +1,6 @@
 from odoo import models
 from odoo.exceptions import UserError
+from odoo.tools import SQL
 
 
 class ResPartner(models.Model):
@@ -98,18 +99,26 @@ class ResPartner(models.Model):
         return self.env["guard.check"].run_all(partners.ids, companies, heal=heal)
 
     def _get_exact_balances(self):
-        """Balance of each partner's commercial entity in the active company."""
-        accounts = self.env["subledger.account"]
-        commercial = self.commercial_partner_id
+        """Balance of each partner's commercial entity in the active company.
+
+        From the entries: heads that were rebuilt just now, in a transaction of their
+        own, are not seen in this one.
+        """
         company = self.env.company
-        totals = dict.fromkeys(commercial.ids, 0.0)
-        for ledger in ("customer", "supplier"):
-            balances = accounts._get_balances(company, commercial, ledger)
-            for partner_id, balance in balances.items():
-                totals[partner_id] += balance
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT partner_id, SUM(debit - credit) FROM subledger_entry
+                 WHERE company_id = %s AND partner_id = ANY(%s) GROUP BY partner_id
+                """,
+                company.id,
+                self.commercial_partner_id.ids,
+            )
+        )
+        totals = dict(rows)
         return {
             partner.id: company.currency_id.round(
-                totals[partner.commercial_partner_id.id]
+                totals.get(partner.commercial_partner_id.id, 0.0)
             )
             for partner in self
         }

@@ -65,7 +65,11 @@ class GuardCommon(SubledgerCommon):
         """Run the checks as a guard manager (or ``user``)."""
         checks = self.env["guard.check"].with_user(user or self.manager)
         partner_ids = None if partners is None else partners.ids
-        return checks.run_all(partner_ids, self.company.ids, heal=heal)
+        if not heal:
+            return checks.run_all(partner_ids, self.company.ids)
+        # Repairs have transactions of their own.
+        with self.enter_registry_test_mode():
+            return checks.run_all(partner_ids, self.company.ids, heal=True)
 
     def _findings(self, run, check=None, state=("open", "reopened")):
         return run.finding_ids.filtered(

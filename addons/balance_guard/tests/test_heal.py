@@ -183,7 +183,7 @@ class TestHeal(GuardCommon):
     def test_old_tail_is_sealed(self):
         late = self._invoice(5)
         later = fields.Datetime.now() + timedelta(hours=2)
-        with freeze_time(later), self.enter_registry_test_mode():
+        with freeze_time(later):
             run = self._run(heal=True)
         self.assertRecordValues(
             run.finding_ids, [{"cause_code": "stale_cache", "state": "healed"}]
