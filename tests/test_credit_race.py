@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
+from psycopg2.errors import LockNotAvailable
 
 from odoo import Command
 from odoo.api import SUPERUSER_ID, Environment
@@ -189,6 +190,38 @@ def test_customers_do_not_wait_for_each_other(registry):
             second["sale.order"].browse(other.order_ids).action_confirm()
         cr.rollback()
     assert states(registry, other) == [("sale", "none")]
+
+
+def test_a_held_quotation_keeps_nobody_waiting(registry):
+    """It adds nothing, so the next decision does not wait for its transaction."""
+    customer = create_customer(registry, AMOUNT, orders=2)
+    large, small = customer.order_ids
+    with registry.cursor() as cr:
+        env = Environment(cr, SUPERUSER_ID, {})
+        env["sale.order"].browse(large).order_line.price_unit = 2 * AMOUNT
+        env["sale.order"].browse(large).action_confirm()
+        with environment(registry) as second:
+            second.cr.execute("SET LOCAL lock_timeout = '1s'")
+            second["sale.order"].browse(small).action_confirm()
+    assert states(registry, customer) == [("draft", "hold"), ("sale", "none")]
+    with environment(registry) as env:
+        held = env["sale.order"].browse(large)
+        assert held.amount_total == 2 * AMOUNT, "the change before the check stays"
+
+
+def test_a_held_growth_keeps_others_waiting(registry):
+    """The order has grown, held or not: nobody decides before that is known."""
+    customer = create_customer(registry, 2 * AMOUNT, orders=2)
+    grown, other = customer.order_ids
+    with environment(registry) as env:
+        env["sale.order"].browse(grown).action_confirm()
+    with registry.cursor() as cr:
+        env = Environment(cr, SUPERUSER_ID, {})
+        env["sale.order"].browse(grown).order_line.price_unit = 3 * AMOUNT
+        with pytest.raises(LockNotAvailable), environment(registry) as second:
+            second.cr.execute("SET LOCAL lock_timeout = '200ms'")
+            second["sale.order"].browse(other).action_confirm()
+    assert states(registry, customer) == [("draft", "none"), ("sale", "hold")]
 
 
 def test_payment_by_another_transaction_is_seen(registry):

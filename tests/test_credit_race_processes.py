@@ -35,6 +35,7 @@ from .test_credit_race import (
 ROUNDS = int(os.environ.get("CREDIT_RACE_ROUNDS", "2"))
 HTTP_WORKERS = 4
 PROGRAM = Path(__file__).with_name("confirming_processes.py")
+ODOO = Path(__file__).with_name("odoo_program.py")
 ROOMS = pytest.mark.parametrize("room", [0, 1, 3])
 
 
@@ -139,7 +140,7 @@ def confirm_by_http(registry, salesperson):
 def prefork_server(database):
     """Run a server of its own on ``database``; yields its address."""
     port, other_port = free_port(), free_port()
-    command = [sys.executable, "-m", "odoo", "server", "-c", config["config"]]
+    command = [sys.executable, str(ODOO), "server", "-c", config["config"]]
     command += ["-d", database, f"--db-filter=^{database}$", "--log-level=error"]
     command += [f"--workers={HTTP_WORKERS}", "--max-cron-threads=0"]
     command += ["--http-interface=127.0.0.1", f"--http-port={port}"]

@@ -8,8 +8,12 @@ from . import account_payment
 from . import credit_authority
 from . import credit_discount_limit
 from . import credit_exposure
+from . import credit_exposure_decision
+from . import credit_exposure_overdue
+from . import credit_exposure_sources
 from . import credit_group
 from . import credit_hold
+from . import credit_hold_decision
 from . import credit_limit
 from . import credit_recheck
 from . import credit_rule
@@ -21,6 +25,7 @@ from . import res_config_settings
 from . import res_partner
 from . import sale_order
 from . import sale_order_allocation
+from . import sale_order_api
 from . import sale_order_discount
 from . import sale_order_line
 from . import sale_order_line_allocation

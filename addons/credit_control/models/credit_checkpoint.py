@@ -212,8 +212,9 @@ class CreditCheckpoint(models.AbstractModel):
         if not watched:
             return self
         # sudo: exposure, rules and holds bind also users who may not see them
+        cases = watched.sudo()._decide_credit(checkpoint, serialize)
         held = self.browse()
-        for case in watched.sudo()._examine_credit(checkpoint, serialize):
+        for case in cases:
             if case.failures:
                 self.env["credit.hold"]._hold(case)
                 held |= self.browse(case.document.id)
@@ -221,6 +222,20 @@ class CreditCheckpoint(models.AbstractModel):
                 case.document._log_credit_warnings(case)
                 case.document._get_credit_document()._close_idle_holds(checkpoint)
         return self - held
+
+    def _decide_credit(self, checkpoint, serialize):
+        """Examine the documents; others wait only for decisions that add an amount.
+
+        A quotation that is held adds nothing: whoever decides next need not wait until
+        its hold, the activities and the messages are written.
+        """
+        if not serialize:
+            return list(self._examine_credit(checkpoint))
+        with self.env["credit.exposure"]._serialized() as locks:
+            cases = list(self._examine_credit(checkpoint, serialize=True))
+            if all(case.failures and not case.counted for case in cases):
+                locks.give_back()
+        return cases
 
     def _examine_credit(self, checkpoint, serialize=False):
         """Yield the examined case of each document, cumulating those that pass."""
@@ -244,6 +259,8 @@ class CreditCheckpoint(models.AbstractModel):
         rules._examine(case)
 
     def _add_manual_holds(self, document, case):
+        if document.credit_state != "hold":
+            return
         blocking = document.credit_hold_ids.filtered(
             lambda hold: (
                 hold.source == "manual" and hold.state in ("open", "rejected")
@@ -259,6 +276,8 @@ class CreditCheckpoint(models.AbstractModel):
     def _has_valid_release(self):
         """Whether an approver's release still covers the document as it is now."""
         self.ensure_one()
+        if self.credit_state == "none":
+            return False
         now = fields.Datetime.now()
         currency, total = self._get_credit_currency(), self._get_credit_total()
         return any(
@@ -356,6 +375,8 @@ class CreditCheckpoint(models.AbstractModel):
 
     def _close_idle_holds(self, checkpoint):
         """A document that passes now where it was held needs no decision any more."""
+        if self.credit_state != "hold":
+            return
         idle = self.credit_hold_ids.filtered(
             lambda hold: (
                 hold.state in ("open", "rejected") and hold.checkpoint == checkpoint

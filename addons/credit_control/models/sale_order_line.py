@@ -1,6 +1,6 @@
 from odoo import api, models
 
-from .sale_order import GrowthWatch
+from .sale_order_growth import GrowthWatch
 
 GROWTH_FIELDS = {
     "discount",

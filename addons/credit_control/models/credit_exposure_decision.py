@@ -1,0 +1,207 @@
+"""Reading exposure for a decision: under a lock, and as of this very moment."""
+
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from odoo import api, models
+from odoo.tools import SQL
+
+from .credit_exposure_sources import OWN_ROW
+
+
+class DocumentView(NamedTuple):
+    """Open documents as one transaction sees them."""
+
+    backend: int
+    ledger: float
+    documents: dict
+
+    @property
+    def total(self):
+        """Everything that is seen, added up."""
+        return self.ledger + sum(amount for amount, _own in self.documents.values())
+
+
+class CreditLocks:
+    """The locks of one decision, which may be given back before its transaction ends.
+
+    PostgreSQL gives locks back with the savepoint after which they were taken. So
+    nothing may be written between taking and giving back.
+    """
+
+    def __init__(self, cr):
+        self._cr = cr
+        cr.execute("SAVEPOINT credit_locks")
+
+    def give_back(self):
+        self._cr.execute("ROLLBACK TO SAVEPOINT credit_locks")
+
+
+class CreditExposure(models.AbstractModel):
+    _inherit = "credit.exposure"
+
+    @api.model
+    @contextmanager
+    def _serialized(self):
+        """Context in which a decision takes locks and reads, and writes nothing.
+
+        :return: the :class:`CreditLocks`
+        """
+        # What is pending would be lost with the locks
+        self.env.flush_all()
+        yield CreditLocks(self.env.cr)
+        self.env.cr.execute("RELEASE SAVEPOINT credit_locks")
+
+    @api.model
+    def _lock(self, root, keys):
+        """Let decisions about these credit accounts wait for each other.
+
+        Held until the end of the transaction, so the next decision starts when this
+        one can be seen (or was taken back), or until they are given back because the
+        decision adds nothing. Taken in a fixed order against deadlocks.
+        A lock alone would not do: this transaction keeps its old snapshot, therefore
+        :meth:`_get_decision_exposure` reads through another connection.
+
+        :param keys: ``("partner" | "group", id)`` of each credit account
+        """
+        for kind, record_id in sorted(set(keys)):
+            name = f"credit_control:{root.id}:{kind}:{record_id}"
+            self.env.cr.execute(
+                SQL("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", name)
+            )
+
+    @api.model
+    def _get_decision_exposure(self, root, partner_ids):
+        """Exposure of these customers together, as of now. Call :meth:`_lock` first.
+
+        What other transactions have committed is read through a fresh connection, what
+        this transaction has changed and not committed through its own. Document by
+        document the version of the one that changed it last is taken: that it was this
+        transaction shows in the row itself.
+        """
+        self._flush_sources()
+        # Never the replica: it may lag behind the decision we waited for
+        with self.env.registry.cursor() as cr:
+            fresh = self._read_documents(cr, root, partner_ids)
+        if not self._has_written():
+            return fresh.total
+        own = self._read_documents(self.env.cr, root, partner_ids)
+        if own.backend == fresh.backend:  # cursors of a test share one transaction
+            return own.total
+        vanished = self._filter_own_changes(fresh.documents.keys() - own.documents)
+        total = fresh.ledger + self._get_uncommitted_ledger(root, partner_ids)
+        for key in own.documents.keys() | fresh.documents.keys():
+            amount, is_own = own.documents.get(key, (0, key in vanished))
+            total += amount if is_own else fresh.documents.get(key, (0, False))[0]
+        return total
+
+    @api.model
+    def _has_written(self):
+        """Whether this transaction has changed anything that others cannot see yet."""
+        [(written,)] = self.env.execute_query(
+            SQL("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
+        )
+        return written
+
+    @api.model
+    def _read_documents(self, cr, root, partner_ids):
+        """Ledger balance and each open document as the transaction of ``cr`` sees them.
+
+        The SQL is built by this environment, so both connections read the same.
+        """
+        query = SQL(
+            """%s UNION ALL %s UNION ALL %s
+               UNION ALL SELECT 0, 'backend', 0, pg_backend_pid(), FALSE""",
+            self._ledger_query(root, partner_ids),
+            self._order_query(root, partner_ids),
+            self._draft_query(root, partner_ids),
+        )
+        cr.execute(query)
+        documents, ledger, backend = {}, 0.0, None
+        for _partner_id, kind, document_id, amount, is_own in cr.fetchall():
+            if kind == "ledger":
+                ledger += amount
+            elif kind == "backend":
+                backend = amount
+            else:
+                documents[kind, document_id] = (amount, is_own)
+        return DocumentView(backend, ledger, documents)
+
+    @api.model
+    def _filter_own_changes(self, keys):
+        """Of documents that are no longer open here: those closed by ourselves."""
+        found = set()
+        for kind, table in (("order", "sale_order"), ("draft", "account_move")):
+            ids = [document_id for key, document_id in keys if key == kind]
+            if not ids:
+                continue
+            rows = self.env.execute_query(
+                SQL(
+                    "SELECT document.id FROM %s AS document WHERE id = ANY(%s) AND %s",
+                    SQL.identifier(table),
+                    ids,
+                    SQL(OWN_ROW, SQL.identifier("document")),
+                )
+            )
+            found |= {(kind, document_id) for (document_id,) in rows}
+        return found
+
+    @api.model
+    def _get_uncommitted_ledger(self, root, partner_ids):
+        """Ledger entries written by this transaction, which others cannot see yet."""
+        [(amount,)] = self.env.execute_query(
+            SQL(
+                """
+                SELECT COALESCE(SUM(entry.debit - entry.credit), 0)
+                  FROM subledger_entry entry
+                 WHERE entry.number IS NULL AND entry.ledger = 'customer'
+                   AND entry.partner_id = ANY(%(partners)s)
+                   AND entry.company_id = ANY(%(companies)s) AND %(own)s
+                """,
+                partners=list(partner_ids),
+                companies=self._get_area(root).ids,
+                own=SQL(OWN_ROW, SQL.identifier("entry")),
+            )
+        )
+        return amount
+
+    @api.model
+    def _get_order_amounts(self, orders):
+        """What each order still adds or would add to exposure, in company currency.
+
+        :return: ``{order id: amount}``
+        """
+        plain = orders.filtered(self._is_plain_quotation) - self._get_prepaid(orders)
+        amounts = {order.id: order.amount_total for order in plain}
+        if len(plain) == len(orders):
+            return amounts
+        self._flush_sources()
+        others = orders - plain
+        for root, of_root in others.grouped(lambda o: o.company_id.root_id).items():
+            query = self._order_query(root, order_ids=of_root.ids)
+            for _partner, _kind, order_id, amount, _own in self.env.execute_query(
+                query
+            ):
+                amounts[order_id] = amount
+        return amounts
+
+    @api.model
+    def _get_prepaid(self, orders):
+        """Those of the orders that have online payments, whatever their state."""
+        query = SQL(
+            """SELECT DISTINCT sale_order_id FROM sale_order_transaction_rel
+                WHERE sale_order_id = ANY(%s)""",
+            orders.ids,
+        )
+        return orders.browse(id_ for (id_,) in self.env.execute_query(query))
+
+    @api.model
+    def _is_plain_quotation(self, order):
+        """Whether the order would simply add its total: nothing billed yet."""
+        return (
+            order.state in ("draft", "sent")
+            and order.currency_id == order.company_id.root_id.currency_id
+            and not any(
+                line.is_downpayment or line.qty_invoiced for line in order.order_line
+            )
+        )

@@ -1,0 +1,294 @@
+"""Where exposure comes from: one row per customer or open document, as SQL.
+
+What each bucket means is told in ``credit_exposure.py``.
+"""
+
+from odoo import api, fields, models
+from odoo.tools import SQL, ormcache
+
+# A row version written by this transaction: its xmin is at or after the end of our
+# snapshot, in the 32 bit circle of transaction ids. Needed because PostgreSQL cannot
+# tell two cursors of one program apart; subtransactions (savepoints) are covered.
+OWN_ROW = """(
+    (%s.xmin::text::bigint - pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
+    & 4294967295) < 2147483648"""
+
+
+class CreditExposure(models.AbstractModel):
+    _inherit = "credit.exposure"
+
+    # ------------------------------------------------------------------
+    # Ledger
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _ledger_query(self, root, partner_ids=None):
+        """Posted receivables: the exact balance of the customer subledger."""
+        table = self.env["subledger.account"]._balance_table(
+            self._get_area(root), ledger="customer", partners=partner_ids
+        )
+        query = SQL(
+            """
+            SELECT account.partner_id, 'ledger' AS kind, 0 AS document_id,
+                   account.balance::numeric AS amount, FALSE AS own
+              FROM %(table)s AS account
+             WHERE account.partner_id IS NOT NULL AND %(filter)s
+            """,
+            table=table,
+            filter=self._in(SQL("account.partner_id"), partner_ids),
+        )
+        if not self._has_history(root.id):
+            return query
+        return SQL("%s UNION ALL %s", query, self._history_query(root, partner_ids))
+
+    @api.model
+    @ormcache("root_id")
+    def _has_history(self, root_id):
+        """Whether there is receivable history that the ledger was told to leave out.
+
+        What is owed from before the ledger's start is owed all the same.
+        """
+        root = self.env["res.company"].browse(root_id)
+        [(found,)] = self.env.execute_query(
+            SQL(
+                """
+                SELECT EXISTS (
+                    SELECT FROM account_move move
+                      JOIN res_company company ON company.id = move.company_id
+                     WHERE move.company_id = ANY(%s) AND move.state = 'posted'
+                       AND move.date < company.subledger_start_date AND %s)
+                """,
+                self._get_area(root).ids,
+                self._before_ledger_condition(),
+            )
+        )
+        return found
+
+    @api.model
+    def _before_ledger_condition(self):
+        """SQL condition: the posted ``move`` of ``company`` predates the ledger."""
+        return SQL(
+            "company.subledger_history = 'none' AND NOT %s",
+            self.env["subledger.sync"]._since_condition(),
+        )
+
+    @api.model
+    def _history_query(self, root, partner_ids=None):
+        """Balance of the receivables from before the ledger.
+
+        Reads the customer's old journal items one by one, unlike everything else here;
+        after a backfill of the ledger it is not needed any more.
+        """
+        return SQL(
+            """
+            SELECT owner.commercial_partner_id, 'ledger', 0, SUM(line.balance)::numeric,
+                   FALSE
+              FROM account_move_line line
+              JOIN account_move move ON move.id = line.move_id
+              JOIN res_company company ON company.id = move.company_id
+              JOIN account_account account ON account.id = line.account_id
+              JOIN res_partner owner ON owner.id = line.partner_id
+             WHERE account.account_type = 'asset_receivable'
+               AND account.non_trade IS NOT TRUE
+               AND move.state = 'posted' AND %(before)s
+               AND move.company_id = ANY(%(companies)s) AND %(filter)s
+          GROUP BY owner.commercial_partner_id
+            """,
+            before=self._before_ledger_condition(),
+            companies=self._get_area(root).ids,
+            filter=self._in(SQL("owner.commercial_partner_id"), partner_ids),
+        )
+
+    @api.model
+    def _draft_query(self, root, partner_ids=None):
+        """Draft invoices, receipts (+) and credit notes (-) of customers."""
+        return SQL(
+            """
+            SELECT move.commercial_partner_id AS partner_id, 'draft' AS kind,
+                   move.id AS document_id,
+                   move.amount_total_signed::numeric AS amount, %(own)s AS own
+              FROM account_move move
+             WHERE move.state = 'draft'
+               AND move.move_type IN ('out_invoice', 'out_refund', 'out_receipt')
+               AND move.company_id = ANY(%(companies)s) AND %(filter)s
+            """,
+            own=SQL(OWN_ROW, SQL.identifier("move")),
+            companies=self._get_area(root).ids,
+            filter=self._in(SQL("move.commercial_partner_id"), partner_ids),
+        )
+
+    @api.model
+    def _order_query(self, root, partner_ids=None, order_ids=None):
+        """What is still to be invoiced of confirmed orders, one row per order.
+
+        :param order_ids: instead of the confirmed orders, exactly these in whatever
+            state: what they would add once confirmed
+        """
+        if order_ids is None:
+            scope = SQL(
+                """sale.state = 'sale' AND sale.invoice_status != 'invoiced'
+                   AND sale.company_id = ANY(%s) AND %s""",
+                self._get_area(root).ids,
+                self._payer_filter(partner_ids),
+            )
+        else:
+            scope = self._in(SQL("sale.id"), order_ids)
+        return SQL(
+            """
+            SELECT sale.partner_id, 'order' AS kind, sale.id AS document_id,
+                   ROUND((sale.amount
+                          - LEAST(down_payment.amount, GREATEST(sale.amount, 0))
+                          - LEAST(prepaid.amount, GREATEST(sale.amount
+                                                - down_payment.amount, 0)))
+                         / sale.rate, %(digits)s) AS amount,
+                   sale.own
+              FROM (%(content)s) AS sale
+        CROSS JOIN LATERAL (%(down_payment)s) AS down_payment
+        CROSS JOIN LATERAL (%(prepaid)s) AS prepaid
+            """,
+            digits=root.currency_id.decimal_places,
+            content=self._order_content_query(root, scope),
+            down_payment=self._down_payment_query(),
+            prepaid=self._prepaid_query(),
+        )
+
+    @api.model
+    def _payer_filter(self, partner_ids):
+        """Orders invoiced to any contact of these commercial entities."""
+        if partner_ids is None:
+            return SQL("TRUE")
+        # An array, so that the planner uses the partial index on partner_invoice_id
+        return SQL(
+            """sale.partner_invoice_id = ANY(ARRAY(
+                   SELECT contact.id FROM res_partner contact
+                    WHERE contact.commercial_partner_id = ANY(%s)))""",
+            list(partner_ids),
+        )
+
+    @api.model
+    def _order_content_query(self, root, scope):
+        """Amount of each order's lines still to be invoiced, in its currency.
+
+        Nothing invoiced yet: exactly the order's total, which may differ from the sum
+        of its lines by the rounding of taxes.
+        """
+        return SQL(
+            """
+            SELECT sale.id, payer.commercial_partner_id AS partner_id,
+                   COALESCE(rate.rate, sale.currency_rate::numeric, 1) AS rate,
+                   CASE WHEN bool_and(todo.quantity = line.product_uom_qty)
+                             FILTER (WHERE line.is_downpayment IS NOT TRUE)
+                        THEN sale.amount_total::numeric
+                        ELSE COALESCE(SUM(%(unit_price)s::numeric * todo.quantity)
+                             FILTER (WHERE line.is_downpayment IS NOT TRUE), 0)
+                    END AS amount,
+                   COALESCE(bool_or(line.is_downpayment), FALSE) AS has_down_payment,
+                   (%(own_order)s OR COALESCE(bool_or(%(own_line)s), FALSE)) AS own
+              FROM sale_order sale
+              JOIN res_partner payer ON payer.id = sale.partner_invoice_id
+         LEFT JOIN %(rates)s AS rate(currency_id, rate)
+                ON rate.currency_id = sale.currency_id
+         LEFT JOIN sale_order_line line
+                ON line.order_id = sale.id AND line.display_type IS NULL
+         LEFT JOIN LATERAL (%(quantity)s) AS todo ON TRUE
+             WHERE %(scope)s
+          GROUP BY sale.id, payer.commercial_partner_id, rate.rate
+            """,
+            unit_price=SQL(
+                """COALESCE(line.price_total / NULLIF(line.product_uom_qty, 0),
+                            line.price_unit
+                            * (1 - COALESCE(line.discount, 0) / 100.0))"""
+            ),
+            own_order=SQL(OWN_ROW, SQL.identifier("sale")),
+            own_line=SQL(OWN_ROW, SQL.identifier("line")),
+            rates=self._rate_table(root),
+            quantity=self._open_quantity_query(),
+            scope=scope,
+        )
+
+    @api.model
+    def _open_quantity_query(self):
+        """Quantity of an order line that can still be invoiced.
+
+        A line billed on delivery whose transfers are all done or cancelled is closed:
+        only what was delivered counts. The negative lines mirror the positive ones.
+        """
+        return SQL(
+            """
+            SELECT CASE
+                   WHEN line.state != 'sale'
+                   THEN line.product_uom_qty - COALESCE(line.qty_invoiced, 0)
+                   WHEN line.invoice_status = 'invoiced' THEN 0
+                   WHEN line.product_uom_qty < 0
+                   THEN LEAST(line.product_uom_qty - COALESCE(line.qty_invoiced, 0),
+                              COALESCE(line.qty_to_invoice, 0), 0)
+                   WHEN line.qty_to_invoice
+                        < line.product_uom_qty - COALESCE(line.qty_invoiced, 0)
+                    AND line.qty_delivered_method = 'stock_move'
+                    AND (SELECT template.invoice_policy = 'delivery'
+                           FROM product_product product
+                           JOIN product_template template
+                             ON template.id = product.product_tmpl_id
+                          WHERE product.id = line.product_id)
+                    AND (SELECT bool_and(move.state IN ('done', 'cancel'))
+                            AND bool_or(move.state = 'done')
+                           FROM stock_move move WHERE move.sale_line_id = line.id)
+                   THEN GREATEST(line.qty_to_invoice, 0)
+                   ELSE GREATEST(line.product_uom_qty - COALESCE(line.qty_invoiced, 0),
+                                 line.qty_to_invoice, 0)
+                    END::numeric AS quantity
+            OFFSET 0 -- planned and computed once, though it is used twice
+            """
+        )
+
+    @api.model
+    def _down_payment_query(self):
+        """Down payments billed and not deducted yet, in the order's currency."""
+        return SQL(
+            """
+            SELECT GREATEST(COALESCE(SUM(item.price_total
+                       * CASE WHEN move.move_type = 'out_refund' THEN -1 ELSE 1 END),
+                   0), 0)::numeric AS amount
+              FROM sale_order_line line
+              JOIN sale_order_line_invoice_rel rel ON rel.order_line_id = line.id
+              JOIN account_move_line item ON item.id = rel.invoice_line_id
+              JOIN account_move move ON move.id = item.move_id
+             WHERE sale.has_down_payment
+               AND line.order_id = sale.id AND line.is_downpayment
+               AND line.display_type IS NULL AND line.qty_invoiced != 0
+               AND move.state != 'cancel'
+            """
+        )
+
+    @api.model
+    def _prepaid_query(self):
+        """Online payments that are certain but not in the ledger yet."""
+        return SQL(
+            """
+            SELECT COALESCE(SUM(transaction.amount), 0)::numeric AS amount
+              FROM sale_order_transaction_rel rel
+              JOIN payment_transaction transaction
+                ON transaction.id = rel.transaction_id
+         LEFT JOIN account_payment payment ON payment.id = transaction.payment_id
+             WHERE rel.sale_order_id = sale.id
+               AND transaction.state IN ('authorized', 'done')
+               AND COALESCE(payment.state, 'draft') = 'draft'
+            """
+        )
+
+    @api.model
+    def _rate_table(self, root):
+        """Units of each currency per unit of the company's, today."""
+        currency_model = self.env["res.currency"]
+        currencies = currency_model.browse(currency_model.get_all_currencies())
+        if len(currencies) <= 1:
+            return SQL("(SELECT NULL::integer, NULL::numeric)")
+        today = fields.Date.context_today(self)
+        # sudo: rates of the root company also when working in one of its branches
+        rates = currencies.sudo()._get_rates(root, today)
+        base = rates.get(root.currency_id.id, 1.0)
+        values = SQL(", ").join(
+            SQL("(%s::integer, %s::numeric)", currency_id, rate / base)
+            for currency_id, rate in rates.items()
+        )
+        return SQL("(VALUES %s)", values)

@@ -1,0 +1,219 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+from .credit_hold import APPROVER_GROUP
+from .credit_limit import USER_GROUP
+
+
+class CreditHold(models.Model):
+    """Releasing, rejecting, asking, looking again: who may and what follows."""
+
+    _inherit = "credit.hold"
+
+    # ------------------------------------------------------------------
+    # By people
+    # ------------------------------------------------------------------
+
+    def action_release(self, reason=None):
+        """Let the documents go on although a rule objects.
+
+        The release is bound to the document's present total, expires after the
+        company's number of days and answers at all later checkpoints. Holds that were
+        already released are left alone.
+
+        :param str reason: why; kept on record
+        :return: True, or the action asking for the reason when called by the button
+        :raise AccessError: the user is no approver, or the authority does not cover
+            the excess
+        :raise UserError: no reason, or the user asked for the hold's document
+        """
+        self.check_access("read")
+        holds = self.filtered(lambda hold: hold.state == "open")
+        self._check_decidable()
+        for hold in holds:
+            hold._ensure_may_decide()
+        reason = self._clean_reason(reason)
+        for hold in holds:
+            # sudo: the rights were checked above, nobody writes holds directly
+            hold.sudo()._release(reason)
+        return True
+
+    def action_reject(self, reason=None):
+        """Refuse to let the documents go on. Same rights as for a release.
+
+        :raise AccessError: the user is no approver or lacks the authority
+        :raise UserError: no reason
+        """
+        self.check_access("read")
+        self._check_decidable()
+        for hold in self:
+            hold._ensure_may_decide()
+        reason = self._clean_reason(reason)
+        # sudo: the rights were checked above, nobody writes holds directly
+        open_sudo = self.sudo().filtered(lambda hold: hold.state == "open")
+        open_sudo._set_state("rejected", reason)
+        return True
+
+    def action_ask(self, question=None):
+        """Ask the salesperson, or else the requester, for more before deciding.
+
+        :raise AccessError: for users who are no approvers
+        :raise UserError: without a question
+        """
+        self.check_access("read")
+        if not self.env.user.has_group(APPROVER_GROUP):
+            raise AccessError(self.env._("Only credit approvers decide on holds."))
+        question = self._clean_reason(question)
+        for hold in self:
+            # sudo: approvers need no rights on the order to ask about it
+            hold_sudo = hold.sudo()
+            hold_sudo.activity_schedule(
+                "credit_control.mail_activity_question",
+                user_id=(hold_sudo.salesperson_id or hold_sudo.requested_by).id,
+                note=question,
+            )
+        return True
+
+    def action_recheck(self):
+        """Examine the held documents again now.
+
+        :raise AccessError: for users outside the credit team
+        """
+        self.check_access("read")
+        if not self.env.user.has_group(USER_GROUP):
+            raise AccessError(self.env._("Only the credit team examines holds again."))
+        # sudo: examining needs full sight, its outcome is decided by the rules alone
+        self.sudo()._recheck()
+        return True
+
+    def _check_decidable(self):
+        closed = self.filtered(lambda hold: hold.state not in ("open", "released"))
+        if closed:
+            raise UserError(
+                self.env._(
+                    "The hold of %(document)s is already closed.",
+                    document=closed[0].document_name,
+                )
+            )
+
+    def _ensure_may_decide(self):
+        """Four eyes, and an authority that covers the excess.
+
+        :raise AccessError: says which of them is missing
+        """
+        if obstacle := self._get_release_obstacle():
+            raise AccessError(obstacle)
+
+    def _get_release_obstacle(self):
+        """Why the current user may not decide on the hold; False where they may."""
+        self.ensure_one()
+        if not self.env.user.has_group(APPROVER_GROUP):
+            return self.env._("Only credit approvers decide on holds.")
+        if self.requested_by == self.env.user:
+            return self.env._(
+                "You asked for %(document)s yourself: somebody else has to decide.",
+                document=self.document_name,
+            )
+        authority = self.env["credit.authority"]
+        if not authority._may_release(self.env.user, self.company_id, self.amount_over):
+            return self.env._(
+                "The excess of %(amount)s on %(document)s is above your credit"
+                " authority. Hand it to somebody with a higher one.",
+                amount=self.currency_id.format(self.amount_over),
+                document=self.document_name,
+            )
+        return False
+
+    @api.model
+    def _clean_reason(self, reason):
+        reason = reason.strip() if isinstance(reason, str) else ""
+        if not reason:
+            raise UserError(self.env._("Give a reason, it is kept on record."))
+        return reason
+
+    def _release(self, reason):
+        """Release by the current user, whose rights the caller has checked."""
+        self.ensure_one()
+        document = self._get_document()
+        now = fields.Datetime.now()
+        self.write(
+            {
+                "released_by": self.env.uid,
+                "released_at": now,
+                "approved_total": document._get_credit_total() if document else 0.0,
+                "approved_currency_id": (
+                    document._get_credit_currency().id if document else False
+                ),
+                "expires_at": self._get_release_expiry(now),
+            }
+        )
+        self._set_state("released", reason)
+        if document:
+            document._after_credit_release()
+
+    def _get_release_expiry(self, now):
+        days = self.company_id.root_id.credit_release_days
+        return now + timedelta(days=days) if days > 0 else False
+
+    def _set_state(self, state, reason):
+        """The one place where holds change their state; closed ones stay closed."""
+        holds = self.filtered(lambda hold: hold.state in ("open", "rejected"))
+        if state == "expired":
+            holds = self.filtered(lambda hold: hold.state == "released")
+        holds.write({"state": state, "release_reason": reason, "is_ready": False})
+        labels = dict(self._fields["state"]._description_selection(self.env))
+        for hold in holds:
+            body = self.env._(
+                "Credit hold %(state)s by %(user)s: %(reason)s",
+                state=labels[state].lower(),
+                user=self.env.user.name,
+                reason=reason,
+            )
+            hold._message_log(body=body)
+            if document := hold._get_document():
+                document._message_log(body=body)
+        holds.activity_unlink(["credit_control.mail_activity_release"])
+        return holds
+
+    # ------------------------------------------------------------------
+    # Looking again
+    # ------------------------------------------------------------------
+
+    def _recheck(self):
+        """Examine open rule-made holds again and release or mark those that pass."""
+        for hold in self.filtered(lambda h: h.state == "open" and h.source == "rule"):
+            document = hold._get_document()
+            if not document:
+                hold._set_state("cancelled", self.env._("The document is gone."))
+                continue
+            [case] = document._examine_credit(hold.checkpoint or "order")
+            if case.failures:
+                hold.write(hold._prepare_hold_vals(case, document))
+            else:
+                hold._set_ready()
+
+    def _set_ready(self):
+        self.ensure_one()
+        if self.company_id.root_id.credit_release_mode == "release":
+            reason = self.env._("No rule objects any more.")
+            self._set_state("released", reason)
+            self._get_document()._after_credit_release()
+        elif not self.is_ready:
+            self.is_ready = True
+            self._message_log(body=self.env._("Ready to release: no rule objects."))
+
+    @api.model
+    def _cron_expire(self):
+        """Mark releases whose time is over; decisions never wait for this."""
+        cron = self.env["ir.cron"]
+        domain = [
+            ("state", "=", "released"),
+            ("expires_at", "<=", fields.Datetime.now()),
+        ]
+        cron._commit_progress(remaining=self.search_count(domain))
+        while batch := self.search(domain, limit=100):
+            batch._set_state("expired", self.env._("The release expired."))
+            if not cron._commit_progress(len(batch)):
+                break

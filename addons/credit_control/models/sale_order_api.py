@@ -1,0 +1,145 @@
+from odoo import models
+from odoo.exceptions import AccessError, UserError
+
+from .. import arguments
+from .credit_limit import USER_GROUP
+
+
+class SaleOrder(models.Model):
+    """What other programs call, by JSON-2 with an API key as well."""
+
+    _inherit = "sale.order"
+
+    def check_credit_limit(self):
+        """Tell whether the order would pass the credit check now; changes nothing.
+
+        All amounts are in the company's currency, for the customer who pays the order
+        (commercial entity of the invoice address) or its credit group.
+
+        :return: ``approved``; ``credit_limit`` and ``available_credit``, both null for
+            unlimited credit; ``outstanding_balance``, what is owed without this order;
+            ``order_amount``, what the order adds; ``message``, the explanation
+        :rtype: dict
+        :raise AccessError: portal users, or users who may not read the order
+        :raise MissingError: the order does not exist
+        :raise UserError: not exactly one order is given
+        """
+        arguments.check_internal(self.env)
+        order = arguments.single(self, self.env._("sales order"))
+        # sudo: figures of the customer may be read, the documents behind them not
+        [case] = order.sudo()._examine_credit("order")
+        return order._prepare_credit_answer(case)
+
+    def _prepare_credit_answer(self, case):
+        round_ = case.currency.round
+        limit = None if case.limit is None else round_(case.limit)
+        findings = case.failures or case.warnings
+        message = "\n".join(finding.text for finding in findings)
+        return {
+            "approved": not case.failures,
+            "credit_limit": limit,
+            "outstanding_balance": round_(case.exposure),
+            "available_credit": (
+                None if limit is None else round_(limit - case.exposure)
+            ),
+            "order_amount": round_(case.amount),
+            "message": message or self.env._("Within the customer's credit."),
+        }
+
+    def _check_credit_or_refuse(self):
+        """Raise with the figures where a credit rule holds the order.
+
+        :raise UserError: its arguments are the message and the answer of
+            :meth:`check_credit_limit`
+        """
+        for order in self:
+            # sudo: the rules bind also users who may not read the figures
+            for case in order.sudo()._examine_credit("order"):
+                if case.failures:
+                    answer = order._prepare_credit_answer(case)
+                    arguments.refuse(answer["message"], answer)
+
+    def apply_credit_hold(self, reason):
+        """Put the order on hold by hand, whatever the rules say.
+
+        A quotation cannot be confirmed, a confirmed order cannot be reserved or
+        delivered until an approver releases it. A second call changes nothing.
+
+        :param str reason: why; kept on record and shown to the salesperson
+        :return: ``hold_id``, ``order_number``, ``credit_state``, ``message``
+        :rtype: dict
+        :raise AccessError: users outside the credit team
+        :raise UserError: no reason, a cancelled order, not exactly one order
+        """
+        order = self._check_credit_api_rights()
+        reason = self.env["credit.hold"]._clean_reason(reason)
+        if order.state == "cancel":
+            raise UserError(
+                self.env._(
+                    "%(order)s is cancelled, there is nothing to hold.",
+                    order=order.name,
+                )
+            )
+        return order._prepare_hold_answer(order._hold_manually(reason))
+
+    def _hold_manually(self, reason):
+        """Open a manual hold, or make the open one a manual one."""
+        # sudo: the caller's rights were checked; holds are only written here
+        order_sudo = self.sudo()
+        [case] = order_sudo._examine_credit("order")
+        vals = self.env["credit.hold"]._prepare_hold_vals(case, order_sudo)
+        vals |= {
+            "source": "manual",
+            "reason_type": "manual",
+            "reasons": reason,
+            "amount_over": case.over,
+        }
+        hold = order_sudo.credit_hold_ids.filtered(lambda hold: hold.state == "open")
+        if not hold:
+            return self.env["credit.hold"]._open(order_sudo, vals)
+        if hold.source != "manual":
+            hold.write({**vals, "requested_by": self.env.uid})
+        return hold
+
+    def release_credit_hold(self, reason):
+        """Release the order's open hold; see :meth:`credit.hold.action_release`.
+
+        :param str reason: why; kept on record
+        :return: ``hold_id``, ``order_number``, ``credit_state``, ``message``
+        :rtype: dict
+        :raise AccessError: no approver, authority too low, or the requester
+        :raise UserError: no reason, no open hold, not exactly one order
+        """
+        arguments.check_internal(self.env)
+        order = arguments.single(self, self.env._("sales order"))
+        # sudo to find it; the release itself runs with the user's own rights
+        hold_sudo = order.sudo().credit_hold_ids.filtered(lambda h: h.state == "open")
+        if not hold_sudo:
+            raise UserError(
+                self.env._("%(order)s has no open credit hold.", order=order.name)
+            )
+        hold = self.env["credit.hold"].browse(hold_sudo.ids)
+        hold.action_release(reason)
+        return order._prepare_hold_answer(hold)
+
+    def _check_credit_api_rights(self):
+        arguments.check_internal(self.env)
+        order = arguments.single(self, self.env._("sales order"))
+        if not self.env.su and not self.env.user.has_group(USER_GROUP):
+            raise AccessError(self.env._("Only the credit team puts orders on hold."))
+        return order
+
+    def _prepare_hold_answer(self, hold):
+        # sudo: the answer names the hold, also to a user who may not open it
+        hold_sudo = hold.sudo()
+        labels = dict(hold_sudo._fields["state"]._description_selection(self.env))
+        return {
+            "hold_id": hold_sudo.id,
+            "order_number": self.name,
+            "credit_state": self.sudo().credit_state,
+            "message": self.env._(
+                "Credit hold of %(order)s: %(state)s",
+                order=self.name,
+                state=labels[hold_sudo.state],
+            ),
+        }
