@@ -14,6 +14,7 @@ from . import credit_exposure_sources
 from . import credit_group
 from . import credit_hold
 from . import credit_hold_decision
+from . import credit_hold_guard
 from . import credit_limit
 from . import credit_recheck
 from . import credit_rule
