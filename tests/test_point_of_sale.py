@@ -1,4 +1,4 @@
-"""Point-of-sale sessions in the ledger, in a database with ``point_of_sale``.
+"""The point of sale with ledger and credit, in a database with ``point_of_sale``.
 
 The tests proper are in ``tests/pos``: they import the point of sale, which must not
 happen in the process that tests the other addons.
@@ -11,7 +11,7 @@ from devtools.session import session_of_tests
 from devtools.workspace import ADDONS
 
 
-def test_point_of_sale_sessions_reach_the_ledger():
+def test_point_of_sale_with_ledger_and_credit():
     session = session_of_tests()
     with session.databases.clone(session.templates.addons(), "pos") as database:
         session.odoo.install(database, ["point_of_sale"])
@@ -37,4 +37,4 @@ def test_point_of_sale_sessions_reach_the_ledger():
             timeout=900,
         )
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "4 passed" in run.stdout, f"{ADDONS}: {run.stdout}"
+    assert "12 passed" in run.stdout, f"{ADDONS}: {run.stdout}"

@@ -36,6 +36,8 @@
         "views/credit_control_menus.xml",
     ],
     "assets": {
+        # A bundle that nobody asks for without the point of sale
+        "point_of_sale._assets_pos": ["credit_control/static/src/point_of_sale/**/*"],
         "web.assets_tests": ["credit_control/static/tests/tours/**/*"],
     },
 }

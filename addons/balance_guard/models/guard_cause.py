@@ -24,6 +24,7 @@ CAUSES = [
     ("reservation", "Reservation differs from move lines"),
     ("not_closed", "Stock moves not yet booked"),
     ("hold_outdated", "Hold no longer justified"),
+    ("over_limit", "Sold on account above the limit"),
     ("unexplained", "Unexplained"),
 ]
 

@@ -11,6 +11,9 @@ from . import credit_exposure
 from . import credit_exposure_decision
 from . import credit_exposure_overdue
 from . import credit_exposure_sources
+
+# After the sources, which it extends
+from . import credit_exposure_pos
 from . import credit_group
 from . import credit_hold
 from . import credit_hold_decision
@@ -24,6 +27,7 @@ from . import product_product_promotion
 from . import res_company
 from . import res_config_settings
 from . import res_partner
+from . import res_partner_account_sale
 from . import sale_order
 from . import sale_order_allocation
 from . import sale_order_api

@@ -247,17 +247,17 @@ class CreditExposure(models.AbstractModel):
             SELECT partner_id,
                    COALESCE(SUM(amount) FILTER (WHERE kind = 'ledger'), 0)
                        AS open_items,
-                   COALESCE(SUM(amount) FILTER (WHERE kind = 'order'), 0)
+                   COALESCE(SUM(amount) FILTER (WHERE kind IN ('order', 'pos')), 0)
                        AS orders,
                    COALESCE(SUM(amount) FILTER (WHERE kind = 'draft'), 0)
                        AS draft_invoices,
                    SUM(amount) AS exposure
-              FROM (%(ledger)s UNION ALL %(orders)s UNION ALL %(drafts)s) AS document
+              FROM (%(documents)s) AS document
           GROUP BY partner_id
             )""",
-            ledger=self._ledger_query(root, partner_ids),
-            orders=self._order_query(root, partner_ids),
-            drafts=self._draft_query(root, partner_ids),
+            documents=SQL(" UNION ALL ").join(
+                self._document_queries(root, partner_ids)
+            ),
         )
 
     @api.model

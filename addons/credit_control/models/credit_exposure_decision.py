@@ -110,11 +110,8 @@ class CreditExposure(models.AbstractModel):
         The SQL is built by this environment, so both connections read the same.
         """
         query = SQL(
-            """%s UNION ALL %s UNION ALL %s
-               UNION ALL SELECT 0, 'backend', 0, pg_backend_pid(), FALSE""",
-            self._ledger_query(root, partner_ids),
-            self._order_query(root, partner_ids),
-            self._draft_query(root, partner_ids),
+            "%s UNION ALL SELECT 0, 'backend', 0, pg_backend_pid(), FALSE",
+            SQL(" UNION ALL ").join(self._document_queries(root, partner_ids)),
         )
         cr.execute(query)
         documents, ledger, backend = {}, 0.0, None

@@ -17,6 +17,19 @@ OWN_ROW = """(
 class CreditExposure(models.AbstractModel):
     _inherit = "credit.exposure"
 
+    @api.model
+    def _document_queries(self, root, partner_ids=None):
+        """Everything that exposure is made of: one query per kind of source.
+
+        Columns: partner_id, kind, document_id, amount, own (changed by this
+        transaction).
+        """
+        return [
+            self._ledger_query(root, partner_ids),
+            self._order_query(root, partner_ids),
+            self._draft_query(root, partner_ids),
+        ]
+
     # ------------------------------------------------------------------
     # Ledger
     # ------------------------------------------------------------------

@@ -1,0 +1,109 @@
+"""Sales on customer account at the point of sale, where that addon is installed.
+
+No dependency on it: its tables are read only when its models are there. A sale on
+account is owed from the moment it is paid; when its session is closed, the amount
+moves from here into the ledger.
+"""
+
+from odoo import api, models
+from odoo.tools import SQL
+
+from .credit_exposure_sources import OWN_ROW
+
+
+class CreditExposure(models.AbstractModel):
+    _inherit = "credit.exposure"
+
+    @api.model
+    def _has_point_of_sale(self):
+        return "pos.payment" in self.env
+
+    @api.model
+    def _flush_sources(self):
+        super()._flush_sources()
+        if self._has_point_of_sale():
+            names = ["amount", "company_id", "payment_method_id", "session_id"]
+            self.env["pos.payment"].flush_model(names)
+            self.env["pos.order"].flush_model(["account_move", "partner_id", "state"])
+            self.env["pos.session"].flush_model(["state"])
+
+    @api.model
+    def _document_queries(self, root, partner_ids=None):
+        queries = super()._document_queries(root, partner_ids)
+        if self._has_point_of_sale():
+            queries.append(self._account_sale_query(root, partner_ids))
+        return queries
+
+    @api.model
+    def _account_sale_query(self, root, partner_ids=None):
+        """Sales on account of sessions that are not closed, in the company's currency.
+
+        An invoiced sale is in the ledger already. A payment method that does not
+        identify the customer is booked without one, so nobody owes it.
+        """
+        return SQL(
+            """
+            SELECT owner.commercial_partner_id, 'pos', payment.id,
+                   ROUND(payment.amount::numeric
+                         / COALESCE(NULLIF(sale.currency_rate, 0), 1)::numeric,
+                         %(digits)s),
+                   (%(own_payment)s OR %(own_session)s)
+              FROM pos_payment payment
+              JOIN pos_session session ON session.id = payment.session_id
+              JOIN pos_order sale ON sale.id = payment.pos_order_id
+              JOIN pos_payment_method method ON method.id = payment.payment_method_id
+              JOIN res_partner owner ON owner.id = sale.partner_id
+             WHERE session.state != 'closed' AND sale.account_move IS NULL
+               AND sale.state IN ('paid', 'done')
+               AND method.journal_id IS NULL AND method.split_transactions
+               AND payment.company_id = ANY(%(companies)s) AND %(filter)s
+            """,
+            digits=root.currency_id.decimal_places,
+            own_payment=SQL(OWN_ROW, SQL.identifier("payment")),
+            own_session=SQL(OWN_ROW, SQL.identifier("session")),
+            companies=self._get_area(root).ids,
+            filter=self._in(SQL("owner.commercial_partner_id"), partner_ids),
+        )
+
+    @api.model
+    def _filter_own_changes(self, keys):
+        """Sales that this transaction has put into the ledger by closing a session."""
+        found = super()._filter_own_changes(keys)
+        if ids := [document_id for kind, document_id in keys if kind == "pos"]:
+            query = SQL(
+                """SELECT payment.id FROM pos_payment payment
+                     JOIN pos_session session ON session.id = payment.session_id
+                     JOIN pos_order sale ON sale.id = payment.pos_order_id
+                    WHERE payment.id = ANY(%s) AND (%s OR %s)""",
+                ids,
+                SQL(OWN_ROW, SQL.identifier("session")),
+                SQL(OWN_ROW, SQL.identifier("sale")),
+            )
+            found |= {("pos", id_) for (id_,) in self.env.execute_query(query)}
+        return found
+
+    @api.model
+    def _get_account_buyers(self, company_ids, partner_ids, since):
+        """Customers who bought on account at the point of sale since a moment.
+
+        :return: ``{(company id, commercial partner id)}``
+        """
+        if not self._has_point_of_sale():
+            return set()
+        self._flush_sources()
+        query = SQL(
+            """
+            SELECT DISTINCT payment.company_id, owner.commercial_partner_id
+              FROM pos_payment payment
+              JOIN pos_order sale ON sale.id = payment.pos_order_id
+              JOIN pos_payment_method method ON method.id = payment.payment_method_id
+              JOIN res_partner owner ON owner.id = sale.partner_id
+             WHERE method.journal_id IS NULL AND payment.amount > 0
+               AND sale.state != 'cancel' AND payment.payment_date >= %s
+               AND payment.company_id = ANY(%s) AND %s
+            """,
+            since,
+            list(company_ids),
+            self._in(SQL("owner.commercial_partner_id"), partner_ids),
+        )
+        return set(self.env.execute_query(query))

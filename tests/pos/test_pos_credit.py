@@ -1,0 +1,182 @@
+"""Sales on customer account and the credit limit.
+
+Runs in a database of its own, with ``point_of_sale`` installed: see
+``tests/test_point_of_sale.py``.
+"""
+
+from odoo import Command
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import new_test_user, tagged
+
+from odoo.addons.point_of_sale.tests.common import TestPoSCommon
+from odoo.addons.point_of_sale.tests.test_frontend import TestPointOfSaleHttpCommon
+
+
+def create_rule(env, company):
+    env["credit.rule"].create(
+        {"name": "Limit", "rule_type": "limit_used", "company_id": company.id}
+    )
+
+
+@tagged("post_install", "-at_install")
+class TestPosCredit(TestPoSCommon):
+    def setUp(self):
+        super().setUp()
+        self.config = self.basic_config
+        self.product = self.create_product("Lamp", self.categ_basic, 100, 50)
+        self.customer.credit_limit = 250.0
+        create_rule(self.env, self.env.company)
+
+    def _sell(self, method, number, **kwargs):
+        self._create_orders(
+            [
+                {
+                    "pos_order_lines_ui_args": [(self.product, 1)],
+                    "payments": [(method, 100)],
+                    "customer": self.customer,
+                    "uuid": f"00100-020-{number:04}",
+                    **kwargs,
+                }
+            ]
+        )
+
+    def _open(self):
+        return self._start_pos_session(self.cash_pm1 | self.pay_later_pm, 0)
+
+    def _close(self, session, cash=0):
+        session.post_closing_cash_details(cash)
+        session.close_session_from_ui()
+        self.assertEqual(session.state, "closed")
+
+    def _figures(self):
+        exposure = self.env["credit.exposure"]
+        return exposure._get_figures(self.env.company, self.customer)[self.customer.id]
+
+    def _decide(self):
+        """What a decision under the lock reads."""
+        root = self.env.company.root_id
+        exposure = self.env["credit.exposure"]
+        return exposure._get_decision_exposure(root, self.customer.ids)
+
+    def _guard(self):
+        run = self.env["guard.check"].run_all(self.customer.ids, self.env.company.ids)
+        return run.finding_ids.filtered(lambda f: f.check_code == "account_sale")
+
+    def test_sale_on_account_is_owed_before_the_session_is_closed(self):
+        session = self._open()
+        self._sell(self.pay_later_pm, 1)
+        self._sell(self.cash_pm1, 2)
+        self.assertEqual(self._figures().exposure, 100.0)
+        self.assertEqual(self._decide(), 100.0)
+        self._close(session, 100)
+        self.assertEqual(self._figures().open_items, 100.0)
+        self.assertEqual(self._figures().exposure, 100.0, "closing moves nothing")
+        self.assertEqual(self._decide(), 100.0)
+
+    def test_invoiced_sale_counts_once(self):
+        self._open()
+        self._sell(self.pay_later_pm, 1, is_invoiced=True)
+        self.assertEqual(self._figures().exposure, 100.0)
+
+    def test_question_of_the_payment_screen(self):
+        self._open()
+        self._sell(self.pay_later_pm, 1)
+        cashier = new_test_user(
+            self.env, "credit_cashier", "base.group_user,point_of_sale.group_pos_user"
+        )
+        cashier.company_ids = self.env.company
+        cashier.company_id = self.env.company
+        customer = self.customer.with_user(cashier)
+        self.assertTrue(customer.check_account_sale(150.0)["approved"])
+        answer = customer.check_account_sale(150.01)
+        self.assertFalse(answer["approved"])
+        self.assertEqual(answer["outstanding_balance"], 100.0)
+        self.assertEqual(answer["available_credit"], 150.0)
+        self.assertIn("0.01 over", answer["message"].replace("\N{NO-BREAK SPACE}", ""))
+
+    def test_question_in_another_currency(self):
+        currency = self.other_currency
+        rate = self.env["res.currency"]._get_conversion_rate(
+            currency, self.env.company.currency_id, self.env.company
+        )
+        answer = self.customer.check_account_sale(10.0, currency.id)
+        self.assertAlmostEqual(answer["order_amount"], 10.0 * rate, 2)
+
+    def test_question_with_bad_arguments(self):
+        portal = new_test_user(self.env, "credit_portal_pos", "base.group_portal")
+        with self.assertRaises(AccessError):
+            self.customer.with_user(portal).check_account_sale(1.0)
+        for amount in (0, -5, "x", float("nan"), None):
+            with self.subTest(amount=amount), self.assertRaises(UserError):
+                self.customer.check_account_sale(amount)
+        with self.assertRaises(UserError):
+            self.customer.check_account_sale(1.0, 2**40)
+
+    def test_held_order_counts_sales_on_account(self):
+        self._open()
+        self._sell(self.pay_later_pm, 1)
+        line = {"product_id": self.product.id, "price_unit": 200.0, "tax_ids": False}
+        # The cashier may not sell by orders
+        order = (
+            self.env["sale.order"]
+            .sudo()
+            .create(
+                {"partner_id": self.customer.id, "order_line": [Command.create(line)]}
+            )
+        )
+        order.action_confirm()
+        self.assertEqual(order.credit_state, "hold")
+        self.assertEqual(order.credit_hold_ids.exposure, 100.0)
+
+    def test_offline_sales_become_a_finding_and_closing_is_not_blocked(self):
+        session = self._open()
+        self.assertFalse(self._guard())
+        for number in range(3):
+            self._sell(self.pay_later_pm, number)
+        finding = self._guard()
+        self.assertRecordValues(
+            finding,
+            [
+                {
+                    "cause_code": "over_limit",
+                    "partner_id": self.customer.id,
+                    "expected": 250.0,
+                    "actual": 300.0,
+                    "difference": -50.0,
+                }
+            ],
+        )
+        self._close(session)
+        self.assertEqual(self._guard(), finding, "the same finding, not a second one")
+        self.customer.credit_limit = 300.0
+        self.assertFalse(self._guard())
+        self.assertEqual(finding.state, "healed")
+
+
+@tagged("post_install", "-at_install")
+class TestPosCreditScreen(TestPointOfSaleHttpCommon):
+    def test_payment_screen_refuses_and_sells(self):
+        """Refused at 100 over the limit of 50; sold once the limit is high enough."""
+        account = self.env["pos.payment.method"].create(
+            {"name": "Customer Account", "split_transactions": True}
+        )
+        self.main_pos_config.payment_method_ids = account
+        self.env["product.product"].create(
+            {
+                "name": "Lamp on account",
+                "available_in_pos": True,
+                "list_price": 100.0,
+                "taxes_id": [Command.clear()],
+            }
+        )
+        customer = self.env["res.partner"].create(
+            {"name": "AAA On Account", "credit_limit": 50.0}
+        )
+        create_rule(self.env, self.main_pos_config.company_id)
+        self.main_pos_config.with_user(self.pos_user).open_ui()
+        self.start_pos_tour("credit_account_sale_is_refused")
+        self.assertFalse(self.env["pos.order"].search([("state", "=", "paid")]))
+        customer.credit_limit = 500.0
+        self.start_pos_tour("credit_account_sale_is_sold")
+        order = self.env["pos.order"].search([("state", "=", "paid")])
+        self.assertEqual(order.partner_id, customer)
