@@ -44,7 +44,10 @@ class Odoo:
             **os.environ,
             "PYTHONPATH": path,
             "ODOO_RC": str(self.workspace.config),
-            "PYTHONDONTWRITEBYTECODE": "1",
+            # Odoo's folder may be read-only or somebody else's: what Python compiles is
+            # kept in ours, or each of the many processes would compile it again.
+            "PYTHONDONTWRITEBYTECODE": "",
+            "PYTHONPYCACHEPREFIX": str(self.workspace.home / "pycache"),
             **extra,
         }
 

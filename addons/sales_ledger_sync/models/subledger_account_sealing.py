@@ -77,8 +77,8 @@ class SubledgerAccount(models.Model):
         Works in transactions of its own, so it sees and seals committed entries
         only, in commit order. Accounts that another sealer holds are left to it.
 
-        :param keys: tuples (company id, partner id or 0, account id); all accounts
-            when omitted
+        :param keys: set of tuples (company id, partner id or 0, account id); all
+            accounts when omitted
         :param int limit: stop after about so many entries
         :return: number of entries sealed
         """
@@ -88,8 +88,10 @@ class SubledgerAccount(models.Model):
         heads_known = False
         while limit is None or total < limit:
             size = min(BATCH_SIZE, (limit or BATCH_SIZE))
-            sealed = self._in_own_transaction(self._seal_batch, keys, size)
+            heads, sealed = self._in_own_transaction(self._seal_batch, keys, size)
             total += sealed
+            if keys and heads == len(keys) and sealed < size:
+                break  # all that was asked for; most often at the first try
             if sealed:
                 continue
             # Nothing locked: nothing to do, or accounts that have no head yet.
@@ -140,15 +142,16 @@ class SubledgerAccount(models.Model):
 
     @api.model
     def _seal_batch(self, env, keys, size):
+        """Numbers of accounts locked and of entries sealed."""
         # The lock must be the first statement of the transaction: a snapshot
         # taken before the lock would chain onto an outdated head. SKIP LOCKED,
         # because whoever holds the account is sealing it.
         rows = env.execute_query(self._lock_query(keys, size))
         if not rows:
-            return 0
+            return 0, 0
         heads = [head for (head,) in rows]
         [(sealed,)] = env.execute_query(self._seal_query(heads, size))
-        return sealed
+        return len(heads), sealed
 
     @api.model
     def _lock_query(self, keys, size):

@@ -4,14 +4,14 @@ from collections import namedtuple
 from odoo import api, models
 from odoo.tools import SQL
 
-from ..prepared import execute_prepared
-
 _logger = logging.getLogger(__name__)
 
 SyncResult = namedtuple("SyncResult", ["entries", "reversals", "items"])
+# Parts of the engine's statement that not every set of candidates needs: whether
+# any of them has an entry, is a reversal, is of a payment.
+Parts = namedtuple("Parts", ["known", "reversal", "payment"])
+ALL_PARTS = Parts(known=True, reversal=True, payment=True)
 
-# The tables whose size decides how the engine's statement is best executed.
-GROWING_TABLES = ("account_move_line", "subledger_entry")
 # What a statement of the engine reads. Flushed by name, so that posting does not
 # flush what it would not have flushed anyway.
 READ_FIELDS = {
@@ -78,13 +78,12 @@ class SubledgerSync(models.AbstractModel):
         :param str origin: who asks, one of ``subledger.entry.origin``
         :rtype: SyncResult
         """
-        return self._sync(self._candidates_of_moves(move_ids), origin)
+        return self._sync_few(self._candidates_of_moves(move_ids), origin)
 
     @api.model
     def _sync_lines(self, line_ids, origin="live"):
         """The same for journal items, existing or deleted."""
-        candidates = SQL("SELECT unnest(%s) AS move_line_id", self._ids_sql(line_ids))
-        return self._sync(candidates, origin)
+        return self._sync_few(self._candidates_of_lines(line_ids), origin)
 
     @api.model
     def _sync_partners(self, partner_ids, origin="live"):
@@ -98,10 +97,8 @@ class SubledgerSync(models.AbstractModel):
         return self._sync(self._candidates_of_accounts(account_ids), origin)
 
     @api.model
-    def _ids_sql(self, ids):
-        """SQL of an array of ids, whose length the planner does not see: a plan for
-        any number is as good, so that it is kept (``execute_prepared``)."""
-        return SQL("(SELECT %s::int[])::int[]", list(ids))
+    def _candidates_of_lines(self, line_ids):
+        return SQL("SELECT unnest(%s::int[]) AS move_line_id", list(line_ids))
 
     @api.model
     def _candidates_of_moves(self, move_ids):
@@ -115,7 +112,7 @@ class SubledgerSync(models.AbstractModel):
             SELECT move_line_id FROM subledger_entry
              WHERE move_id = ANY(%(moves)s)
             """,
-            moves=self._ids_sql(move_ids),
+            moves=list(move_ids),
             trade=self._trade_condition("account"),
         )
 
@@ -154,7 +151,8 @@ class SubledgerSync(models.AbstractModel):
         )
 
     @api.model
-    def _candidates_of_companies(self, company_ids):
+    def _candidates_of_companies(self, company_ids, condition=None):
+        """Posted trade items, of those ``move`` for which ``condition`` is true."""
         return SQL(
             """
             SELECT line.id AS move_line_id
@@ -162,49 +160,71 @@ class SubledgerSync(models.AbstractModel):
               JOIN account_move_line AS line ON line.move_id = move.id
               JOIN account_account AS account ON account.id = line.account_id
              WHERE move.company_id = ANY(%(companies)s)
-               AND move.state = 'posted' AND %(trade)s
+               AND move.state = 'posted' AND %(trade)s AND %(condition)s
             """,
             companies=list(company_ids),
             trade=self._trade_condition("account"),
+            condition=condition or SQL("TRUE"),
         )
 
     @api.model
     def _candidates_of_manual_items(self, company_ids):
         """Items that may have no source document; the engine decides."""
-        return SQL(
-            """
-            SELECT line.id AS move_line_id
-              FROM account_move AS move
-              JOIN account_move_line AS line ON line.move_id = move.id
-              JOIN account_account AS account ON account.id = line.account_id
-             WHERE move.company_id = ANY(%(companies)s)
-               AND move.state = 'posted' AND move.move_type = 'entry'
-               AND move.origin_payment_id IS NULL AND move.statement_line_id IS NULL
-               AND %(trade)s
-            """,
-            companies=list(company_ids),
-            trade=self._trade_condition("account"),
+        without_source = SQL(
+            """(move.move_type = 'entry' AND move.origin_payment_id IS NULL
+                AND move.statement_line_id IS NULL)"""
         )
+        return self._candidates_of_companies(company_ids, without_source)
 
     # ------------------------------------------------------------------
     # The engine
     # ------------------------------------------------------------------
 
     @api.model
-    def _sync(self, candidates, origin="live"):
+    def _sync_few(self, candidates, origin="live"):
+        """The same as :meth:`_sync`, quicker for what a single document has.
+
+        For a few items PostgreSQL takes ten times longer to plan the whole statement
+        than to execute it, and no plan outlives a transaction, because Odoo discards
+        them when it takes a connection from its pool. A short look tells which parts
+        of the statement these items need.
+        """
+        self._flush_what_is_read()
+        [(line_ids, *needs)] = self.env.execute_query(
+            SQL(
+                """
+                SELECT array_agg(candidate.move_line_id),
+                       bool_or(EXISTS (
+                           SELECT FROM subledger_entry AS known
+                            WHERE known.move_line_id = candidate.move_line_id)),
+                       bool_or(move.reversed_entry_id IS NOT NULL),
+                       bool_or(move.origin_payment_id IS NOT NULL)
+                  FROM (%s) AS candidate
+                  LEFT JOIN account_move_line AS line
+                         ON line.id = candidate.move_line_id
+                  LEFT JOIN account_move AS move ON move.id = line.move_id
+                """,
+                candidates,
+            )
+        )
+        if not line_ids:
+            return SyncResult(0, 0, 0)
+        return self._sync(self._candidates_of_lines(line_ids), origin, Parts(*needs))
+
+    @api.model
+    def _sync(self, candidates, origin="live", parts=ALL_PARTS):
         """Insert what is missing and reverse what is no longer true.
 
         Takes no lock that stock Odoo does not take: it only inserts.
 
         :param SQL candidates: query of one column, ``move_line_id``
         :param str origin: 'live' | 'backfill' | 'repair'
+        :param Parts parts: what the candidates need
         :return: numbers of entries, reversals and compared items
         :rtype: SyncResult
         """
         self._flush_what_is_read()
-        rows = execute_prepared(
-            self.env, self._insert_query(candidates, origin), GROWING_TABLES
-        )
+        rows = self.env.execute_query(self._insert_query(candidates, origin, parts))
         result = self._count(rows)
         keys = {tuple(row[3:6]) for row in rows if row[2]}
         if rows[0][1]:
@@ -229,7 +249,7 @@ class SubledgerSync(models.AbstractModel):
         return SyncResult(counts["entry"], counts["reversal"], rows[0][0])
 
     @api.model
-    def _insert_query(self, candidates, origin):
+    def _insert_query(self, candidates, origin, parts):
         """The engine as one statement; see the class.
 
         Rows: number of candidates, whether any company has opening entries, event,
@@ -239,19 +259,7 @@ class SubledgerSync(models.AbstractModel):
         return SQL(
             """
             WITH %(facts)s,
-            inserted AS (
-                INSERT INTO subledger_entry (%(columns)s)
-                SELECT * FROM (
-                    %(reversals)s
-                    UNION ALL
-                    %(entries)s
-                ) AS fresh (%(columns)s)
-                -- the reversal first, then the new state of the same item
-                ORDER BY fresh.move_line_id, fresh.event DESC
-                ON CONFLICT DO NOTHING
-                RETURNING event, company_id, COALESCE(partner_id, 0) AS partner_id,
-                          account_id
-            )
+            inserted AS (%(insert)s)
             SELECT (SELECT COUNT(*) FROM candidate),
                    EXISTS (SELECT FROM res_company WHERE subledger_history = 'opening'),
                    event, company_id, partner_id, account_id, COUNT(event)
@@ -259,10 +267,12 @@ class SubledgerSync(models.AbstractModel):
               LEFT JOIN inserted ON TRUE
              GROUP BY event, company_id, partner_id, account_id
             """,
-            facts=self._facts_sql(candidates),
-            columns=self._columns_sql(),
-            reversals=self._reversals_sql(origin),
-            entries=self._entries_sql(origin),
+            facts=self._facts_sql(candidates, parts),
+            insert=self._insert_sql(
+                self._reversals_sql(origin) if parts.known else None,
+                self._entries_sql(origin, parts),
+                SQL("fresh.move_line_id"),
+            ),
         )
 
     @api.model
@@ -301,9 +311,9 @@ class SubledgerSync(models.AbstractModel):
     # ------------------------------------------------------------------
 
     @api.model
-    def _facts_sql(self, candidates):
+    def _facts_sql(self, candidates, parts=ALL_PARTS):
         """Common table expressions: candidate, item (what should be), live (what
-        is) and difference."""
+        is, if anything is known) and difference."""
         return SQL(
             """
             candidate AS MATERIALIZED (%(candidates)s),
@@ -313,6 +323,34 @@ class SubledgerSync(models.AbstractModel):
                   %(joins)s
                  WHERE move.state = 'posted' AND %(trade)s
             ),
+            %(difference)s
+            """,
+            candidates=candidates,
+            facts=self._item_facts_sql(parts),
+            scope=self._scope_condition(parts),
+            joins=self._item_joins_sql(),
+            trade=self._trade_condition("account"),
+            difference=(
+                self._difference_sql() if parts.known else self._first_entries_sql()
+            ),
+        )
+
+    @api.model
+    def _first_entries_sql(self):
+        """Without any entry there is nothing to compare with."""
+        return SQL(
+            """
+            difference AS (
+                SELECT item.*, item.item_id AS move_line_id, FALSE AS is_transfer
+                  FROM item WHERE item.in_scope
+            )
+            """
+        )
+
+    @api.model
+    def _difference_sql(self):
+        return SQL(
+            """
             live AS (
                 SELECT entry.*
                   FROM candidate
@@ -337,11 +375,6 @@ class SubledgerSync(models.AbstractModel):
                              OR NOT (%(same_amounts)s AND %(same_keys)s)))
             )
             """,
-            candidates=candidates,
-            facts=self._item_facts_sql(),
-            scope=self._scope_condition(),
-            joins=self._item_joins_sql(),
-            trade=self._trade_condition("account"),
             live=self.env["subledger.entry"]._live_sql("entry"),
             same_amounts=self._same_amounts_sql(),
             same_keys=self._same_keys_sql(),
@@ -367,7 +400,7 @@ class SubledgerSync(models.AbstractModel):
         )
 
     @api.model
-    def _item_facts_sql(self):
+    def _item_facts_sql(self, parts=ALL_PARTS):
         # Balances, not residuals: a residual lies once a draft was reconciled.
         return SQL(
             """
@@ -385,7 +418,7 @@ class SubledgerSync(models.AbstractModel):
             %(source)s AS source_type
             """,
             owner=self._owner_sql(),
-            source=self._source_type_sql(),
+            source=self._source_type_sql(parts),
         )
 
     @api.model
@@ -429,13 +462,15 @@ class SubledgerSync(models.AbstractModel):
         )
 
     @api.model
-    def _scope_condition(self):
+    def _scope_condition(self, parts=ALL_PARTS):
         """SQL condition, with the joins of the engine: the item gets an entry.
 
         Dated or posted from the company's start on (or history is kept in full),
         and with a source document unless the company records manual items.
         """
-        return SQL("(%s AND %s)", self._since_condition(), self._policy_condition())
+        return SQL(
+            "(%s AND %s)", self._since_condition(), self._policy_condition(parts)
+        )
 
     @api.model
     def _since_condition(self):
@@ -448,14 +483,14 @@ class SubledgerSync(models.AbstractModel):
         )
 
     @api.model
-    def _policy_condition(self):
+    def _policy_condition(self, parts=ALL_PARTS):
         return SQL(
             "(%s IS NOT NULL OR company.subledger_manual_policy = 'record')",
-            self._source_type_sql(),
+            self._source_type_sql(parts),
         )
 
     @api.model
-    def _source_type_sql(self):
+    def _source_type_sql(self, parts=ALL_PARTS):
         """SQL of the transaction type by source document; NULL: a manual entry.
 
         The reversal of a sourced entry is sourced as well, and so is its reversal.
@@ -481,21 +516,25 @@ class SubledgerSync(models.AbstractModel):
             """,
             pos=self._point_of_sale_condition(),
             reversed_payment=self._reversed_condition(
-                SQL("COALESCE(origin_payment_id, statement_line_id) IS NOT NULL")
+                SQL("COALESCE(origin_payment_id, statement_line_id) IS NOT NULL"),
+                parts,
             ),
             reversed_document=self._reversed_condition(
                 SQL(
                     """(move_type <> 'entry'
                         OR COALESCE(tax_cash_basis_rec_id,
                                     tax_cash_basis_origin_move_id) IS NOT NULL)"""
-                )
+                ),
+                parts,
             ),
         )
 
     @api.model
-    def _reversed_condition(self, condition):
+    def _reversed_condition(self, condition, parts):
         """SQL condition: ``move`` reverses an entry of which ``condition`` is true,
         directly or through further reversals."""
+        if not parts.reversal:
+            return SQL("FALSE")
         return SQL(
             """(move.reversed_entry_id IS NOT NULL AND EXISTS (
                 WITH RECURSIVE original AS (
@@ -528,6 +567,23 @@ class SubledgerSync(models.AbstractModel):
         )
 
     @api.model
+    def _insert_sql(self, reversals, entries, order):
+        """Of each thing in ``order`` the reversal first, then its new state."""
+        return SQL(
+            """
+            INSERT INTO subledger_entry (%(columns)s)
+            SELECT * FROM (%(rows)s) AS fresh (%(columns)s)
+            ORDER BY %(order)s, fresh.event DESC
+            ON CONFLICT DO NOTHING
+            RETURNING event, company_id, COALESCE(partner_id, 0) AS partner_id,
+                      account_id
+            """,
+            columns=self._columns_sql(),
+            rows=SQL(" UNION ALL ").join(filter(None, [reversals, entries])),
+            order=order,
+        )
+
+    @api.model
     def _columns_sql(self):
         return SQL(
             """company_id, partner_id, partner_name, account_id, ledger, date,
@@ -555,7 +611,7 @@ class SubledgerSync(models.AbstractModel):
         )
 
     @api.model
-    def _entries_sql(self, origin):
+    def _entries_sql(self, origin, parts):
         return SQL(
             """
             SELECT company_id, partner_id, %(partner_name)s, account_id, ledger, date,
@@ -564,19 +620,24 @@ class SubledgerSync(models.AbstractModel):
                         ELSE COALESCE(source_type, 'adjustment') END,
                    GREATEST(balance, 0), GREATEST(-balance, 0), currency_id,
                    amount_currency, reference, %(description)s, move_id, move_line_id,
-                   'entry',
-                   1 + COALESCE((SELECT MAX(version) FROM subledger_entry AS known
-                                  WHERE known.move_line_id = difference.move_line_id),
-                                0),
-                   NULL::int, %(origin)s, %(uid)s::int, %(now)s
+                   'entry', %(version)s, NULL::int, %(origin)s, %(uid)s::int, %(now)s
               FROM difference
               %(settled)s
              WHERE item_id IS NOT NULL
             """,
             partner_name=self._partner_name_sql(),
             description=self._description_sql(),
-            settled=self._settled_document_sql(),
+            version=self._next_version_sql() if parts.known else SQL("1"),
+            settled=self._settled_document_sql(parts),
             **self._creation(origin),
+        )
+
+    @api.model
+    def _next_version_sql(self):
+        return SQL(
+            """1 + COALESCE((SELECT MAX(version) FROM subledger_entry AS known
+                              WHERE known.move_line_id = difference.move_line_id),
+                            0)"""
         )
 
     @api.model

@@ -66,9 +66,14 @@ class SubledgerSync(models.AbstractModel):
         )
 
     @api.model
-    def _settled_document_sql(self):
+    def _settled_document_sql(self, parts):
         """The invoices a payment is for, as far as known when it is posted: those
         it was made for, or the one its memo names."""
+        if not parts.payment:
+            return SQL(
+                """CROSS JOIN (SELECT NULL::varchar AS move_type,
+                                      NULL::varchar AS name) AS settled"""
+            )
         return SQL(
             """
             LEFT JOIN LATERAL (

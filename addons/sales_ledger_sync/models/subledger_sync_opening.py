@@ -108,19 +108,8 @@ class SubledgerSync(models.AbstractModel):
                    AND live.ledger = item.ledger
                  WHERE item.balance IS DISTINCT FROM live.debit - live.credit
             ),
-            inserted AS (
-                INSERT INTO subledger_entry (%(columns)s)
-                SELECT * FROM (
-                    %(reversals)s
-                    UNION ALL
-                    %(entries)s
-                ) AS fresh (%(columns)s)
-                ORDER BY fresh.company_id, fresh.partner_id, fresh.account_id,
-                         fresh.event DESC
-                ON CONFLICT DO NOTHING
-                RETURNING company_id, COALESCE(partner_id, 0) AS partner_id, account_id
-            )
-            SELECT * FROM inserted
+            inserted AS (%(insert)s)
+            SELECT company_id, partner_id, account_id FROM inserted
             """,
             companies=list(companies.ids),
             facts=self._item_facts_sql(),
@@ -128,9 +117,11 @@ class SubledgerSync(models.AbstractModel):
             trade=self._trade_condition("account"),
             since=self._since_condition(),
             entry_live=self.env["subledger.entry"]._live_sql("entry"),
-            columns=self._columns_sql(),
-            reversals=self._reversals_sql(origin),
-            entries=self._opening_entries_sql(origin),
+            insert=self._insert_sql(
+                self._reversals_sql(origin),
+                self._opening_entries_sql(origin),
+                SQL("fresh.company_id, fresh.partner_id, fresh.account_id"),
+            ),
         )
 
     @api.model
