@@ -2,7 +2,7 @@
 
 import shutil
 
-from . import bench, core_tests, lint, run, testing
+from . import bench, core_tests, lint, pictures, run, testing
 from .environment import lint_environment
 from .processes import attached
 from .say import say, warn
@@ -203,4 +203,24 @@ class Bench(Command):
             return bench.run(session, script, options.rest)
 
 
-ALL = [Setup(), Run(), Test(), Lint(), Shell(), Psql(), Reset(), Bench()]
+class Pictures(Command):
+    """Screenshots."""
+
+    name = "pictures"
+    help = "take the README's and the Apps pages' pictures anew"
+
+    def add_arguments(self, parser):
+        """Declare which pictures, and of which file's example."""
+        parser.add_argument("names", nargs="*", help="only these pictures")
+        parser.add_argument(
+            "--example", default="", metavar="FILE", help="file of receivables"
+        )
+
+    def run(self, workspace, options):
+        """Replay the example of ./dev run --example anew, and take the pictures that
+        devtools/screenshots.json lists."""
+        with open_session(workspace) as session:
+            return pictures.take(session, options.example, options.names)
+
+
+ALL = [Setup(), Run(), Test(), Lint(), Shell(), Psql(), Reset(), Bench(), Pictures()]

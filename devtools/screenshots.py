@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Take screenshots of a running Odoo with headless Chromium.
 
-    python devtools/screenshots.py --db DB --out docs/images SHOTS.json [NAME ...]
+    python devtools/screenshots.py --db DB --out FOLDER SHOTS.json [NAME ...]
 
 SHOTS.json is a list of shots, each an object:
 
     name     file name without ".png"
+    folders  where to put it below --out (default: --out itself)
     path     address below the server, for example "/odoo/customer-ledger"; may be
              left out to go on in the page of the shot before
     wait     CSS selector that must be on the page (default: any list, form, kanban ...)
@@ -225,7 +226,10 @@ def take(browser, shot, options, sessions):
         browser.evaluate(shot["script"])
         time.sleep(0.3)
         browser.wait_for("body")
-    browser.picture(options.out / f"{shot['name']}.png")
+    for folder in shot.get("folders", ["."]):
+        target = options.out / folder
+        target.mkdir(parents=True, exist_ok=True)
+        browser.picture(target / f"{shot['name']}.png")
     if browser.evaluate("!!document.querySelector('.o_error_dialog')"):
         raise ShotError("the page shows an error dialog")
 
@@ -245,7 +249,6 @@ def main():
     shots = json.loads(options.shots.read_text())
     if options.names:
         shots = [shot for shot in shots if shot["name"] in options.names]
-    options.out.mkdir(parents=True, exist_ok=True)
     failed, sessions, browser = 0, {}, Browser()
     try:
         for shot in shots:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tracemalloc
 from datetime import date
 from pathlib import Path
 
@@ -18,6 +19,8 @@ PUBLIC = Path(
     or ROOT.parent / "shared/data/receivables_2012.csv"
 )
 FILES = [SAMPLE, *filter(Path.is_file, [PUBLIC])]
+
+MEGABYTE = 1 << 20
 
 
 def test_sample_is_what_its_generator_writes(tmp_path):
@@ -36,3 +39,23 @@ def test_reader_agrees_with_the_oracle(path):
     assert sum(row.amount for row in rows) == expected.invoiced
     assert sum(bool(row.settled_date) for row in rows) == expected.payments
     assert {row.customer for row in rows} == set(expected.balances)
+
+
+def test_a_hundred_megabytes_are_streamed(tmp_path):
+    """Every line arrives, the bad ones as errors, in a few megabytes of memory."""
+    path, lines = tmp_path / "large.csv", 50_000
+    with open(path, "w") as target:
+        target.write("invoiceNumber,customerID,InvoiceDate,InvoiceAmount,Note\n")
+        for number in range(lines):
+            amount = "abc" if number % 1000 == 999 else "10.50"
+            target.write(f"{number},C-1,1/31/2025,{amount},{'x' * 2100}\n")
+    assert path.stat().st_size > 100 * MEGABYTE
+    tracemalloc.start()
+    try:
+        with open(path, "rb") as source:
+            good = [bool(record.row) for record in read(source, examine(source))]
+        _now, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (len(good), sum(good)) == (lines, lines - lines // 1000)
+    assert most < 5 * MEGABYTE

@@ -93,3 +93,19 @@ class TestSubledgerTours(SubledgerScreenCommon, HttpCase):
         self.assertEqual((record.state, record.done_count), ("done", 1))
         invoice = record.line_ids.move_id
         self.assertEqual((invoice.ref, invoice.payment_state), ("A1", "paid"))
+
+
+@tagged("post_install", "-at_install")
+class TestSubledgerOnPhone(SubledgerScreenCommon, HttpCase):
+    browser_size = "375x667"
+    touch_enabled = True
+
+    def test_balances_and_ledger_as_cards(self):
+        self._post(230, "2026-01-10")
+        with self.enter_registry_test_mode():
+            self.env["subledger.account"]._seal()
+        self.start_tour(
+            "/odoo/customer-balances",
+            "subledger_on_a_phone",
+            login=self.biller.login,
+        )

@@ -257,3 +257,29 @@ tours.add("subledger_import_with_errors", {
         },
     ],
 });
+
+// In a narrow window lists become cards: no amount is out of sight.
+tours.add("subledger_on_a_phone", {
+    steps: () => [
+        {
+            content: "The customer with the balance",
+            trigger: ".o_kanban_record:contains('partner_a'):contains('230.00')",
+            run: "click",
+        },
+        {
+            content: "What else there is about the customer",
+            trigger: ".o_control_panel button:has(.fa-bolt)",
+            run: "click",
+        },
+        {
+            content: "All entries",
+            trigger: "button[name='action_open_entries']",
+            run: "click",
+        },
+        {
+            content: "The invoice, its amount and the balance after it",
+            trigger:
+                ".o_kanban_record:contains('INV/'):contains('Debit') footer:contains('Balance'):contains('230.00')",
+        },
+    ],
+});
