@@ -20,12 +20,12 @@ class CreditExposure(models.AbstractModel):
 
     @api.model
     def _flush_sources(self):
-        super()._flush_sources()
         if self._has_point_of_sale():
             names = ["amount", "company_id", "payment_method_id", "session_id"]
             self.env["pos.payment"].flush_model(names)
             self.env["pos.order"].flush_model(["account_move", "partner_id", "state"])
             self.env["pos.session"].flush_model(["state"])
+        return super()._flush_sources()
 
     @api.model
     def _document_queries(self, root, partner_ids=None):

@@ -77,7 +77,8 @@ class ResPartner(models.Model):
         compute="_compute_credit_figures",
         search="_search_exposure_orders",
         groups=FIGURE_GROUPS,
-        help="Confirmed orders not invoiced yet, taxes included.",
+        help="Confirmed orders not invoiced yet, taxes included; and sales on account"
+        " in open point-of-sale sessions.",
     )
     exposure_draft_invoices = fields.Monetary(
         compute="_compute_credit_figures",

@@ -34,7 +34,22 @@ OUR_MODELS = (
     "credit.recheck",
     "credit.rule",
 )
-EXTENDED_MODELS = ("account.move", "res.partner", "sale.order", "stock.picking")
+EXTENDED_MODELS = (
+    "account.move",
+    "account.move.line",
+    "account.payment",
+    "account.payment.register",
+    "credit.discount.limit",
+    "product.product",
+    "res.company",
+    "res.config.settings",
+    "res.partner",
+    "sale.order",
+    "sale.order.line",
+    "stock.move",
+    "stock.move.line",
+    "stock.picking",
+)
 # Not for calling: they build records that nobody stores, or describe the model.
 IGNORED = {"browse", "new", "concat", "union", "with_context", "with_env"}
 
@@ -153,6 +168,14 @@ class TestSecurity(CreditControlCommon):
                 message = f"{model_name}.{name}"
                 self._assert_nothing_happened(message)
         self.assertGreater(called, 400)
+
+    def test_no_model_is_forgotten(self):
+        written_here = {
+            name
+            for name, model in self.env.registry.items()
+            if any(".credit_control." in f"{base.__module__}." for base in model.mro())
+        }
+        self.assertEqual(written_here - {*OUR_MODELS, *EXTENDED_MODELS}, set())
 
     def test_write_of_every_path_to_the_order(self):
         for values in (
