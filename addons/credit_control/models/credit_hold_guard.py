@@ -42,14 +42,16 @@ class CreditHold(models.Model):
         if partner_ids is not None:
             domain.append(("partner_id", "in", partner_ids))
         # sudo: whoever may run the checks sees what they find, not the holds
-        holds = self.sudo().search(domain) - self._get_queued()
+        holds = self.sudo().search(domain) - self._get_queued(company_ids)
         return [hold._prepare_outdated_row() for hold in holds._filter_outdated()]
 
     @api.model
-    def _get_queued(self):
+    def _get_queued(self, company_ids):
         """Open holds of the customers whose re-examination is asked for already."""
         # sudo: the queue belongs to the scheduled action
-        requests = self.env["credit.recheck"].sudo().search([])
+        roots = self.env["res.company"].sudo().browse(company_ids).root_id
+        queue = self.env["credit.recheck"].sudo()
+        requests = queue.search([("company_id", "in", roots.ids)])
         groups = self.env["credit.group"]
         holds = self.sudo()
         for company, rows in requests.grouped("company_id").items():
