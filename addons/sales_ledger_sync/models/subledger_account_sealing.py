@@ -1,11 +1,11 @@
 import logging
-import random
-import time
 
 from psycopg2 import errors
 
 from odoo import api, models
 from odoo.tools import SQL
+
+from ..retrying import retry
 
 _logger = logging.getLogger(__name__)
 
@@ -13,11 +13,6 @@ _logger = logging.getLogger(__name__)
 BATCH_SIZE = 20_000
 # A sealer that loses against another one tries again this often.
 ATTEMPTS = 5
-RETRIABLE = (
-    errors.SerializationFailure,
-    errors.DeadlockDetected,
-    errors.LockNotAvailable,
-)
 PENDING = "sales_ledger_sync.sealing"
 
 
@@ -104,14 +99,12 @@ class SubledgerAccount(models.Model):
     def _in_own_transaction(self, method, *args):
         """Call ``method(env, *args)`` in a new transaction; try again when another
         one was faster."""
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                with self.env.registry.cursor() as cr:
-                    return method(self.env(cr=cr), *args)
-            except RETRIABLE:
-                if attempt == ATTEMPTS:
-                    raise
-                time.sleep(random.uniform(0, 0.01 * 2**attempt))
+
+        def attempt():
+            with self.env.registry.cursor() as cr:
+                return method(self.env(cr=cr), *args)
+
+        return retry(attempt, ATTEMPTS, pause=0.01)
 
     @api.model
     def _create_heads(self, env, keys):

@@ -1,12 +1,12 @@
 import logging
-import random
 import time
 
-from psycopg2 import OperationalError, errors
+from psycopg2 import OperationalError
 
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ..retrying import retry
 from .subledger_account_sealing import PENDING
 
 _logger = logging.getLogger(__name__)
@@ -15,13 +15,7 @@ _logger = logging.getLogger(__name__)
 BATCH_ITEMS = 50_000
 # For the sorts and joins of one batch, which do not fit into the usual setting.
 WORK_MEM = "64MB"
-# Scheduled actions are not repeated by Odoo when they lose against another transaction.
 ATTEMPTS = 8
-RETRIABLE = (
-    errors.SerializationFailure,
-    errors.DeadlockDetected,
-    errors.LockNotAvailable,
-)
 
 
 class SubledgerBackfill(models.Model):
@@ -68,18 +62,14 @@ class SubledgerBackfill(models.Model):
             return 0
 
     def _run_batch_with_retries(self):
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                processed = self._run_batch()
-                self.env.flush_all()
-                return processed
-            except RETRIABLE:
-                self.env.cr.rollback()
-                if attempt == ATTEMPTS:
-                    raise
-                time.sleep(random.uniform(0, 0.05 * 2**attempt))
-                if self.state != "running":
-                    return 0
+        return retry(self._try_batch, ATTEMPTS, 0.05, undo=self.env.cr.rollback)
+
+    def _try_batch(self):
+        if self.state != "running":
+            return 0
+        processed = self._run_batch()
+        self.env.flush_all()
+        return processed
 
     def _run_batch(self):
         """Do the next piece of work in this transaction; return the items done."""

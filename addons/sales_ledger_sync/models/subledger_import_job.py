@@ -1,12 +1,13 @@
 import logging
-import random
 import time
 from contextlib import closing
 
-from psycopg2 import IntegrityError, errors
+from psycopg2 import IntegrityError
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+
+from ..retrying import retry
 
 _logger = logging.getLogger(__name__)
 
@@ -14,12 +15,6 @@ ROWS_PER_BATCH = 50
 TRIES = 5
 # Going on with a file means to skip over its first part: not too often.
 READ_SECONDS = 60
-# Scheduled actions are not repeated by Odoo when they lose against another one.
-RETRIABLE = (
-    errors.SerializationFailure,
-    errors.DeadlockDetected,
-    errors.LockNotAvailable,
-)
 
 
 class SubledgerImport(models.Model):
@@ -68,15 +63,7 @@ class SubledgerImport(models.Model):
 
         :return: number of lines handled, 0 when there is nothing left to do
         """
-        for attempt in range(1, TRIES + 1):
-            try:
-                return self._try_batch()
-            except RETRIABLE:
-                self.env.cr.rollback()
-                if attempt == TRIES:
-                    raise
-                time.sleep(random.uniform(0, 0.1 * 2**attempt))
-        return 0
+        return retry(self._try_batch, TRIES, 0.1, undo=self.env.cr.rollback)
 
     def _try_batch(self):
         self.invalidate_recordset()

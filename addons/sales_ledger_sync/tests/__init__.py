@@ -11,6 +11,7 @@ from . import test_receivables_csv
 from . import test_receivables_import
 from . import test_record_payment
 from . import test_record_payment_api
+from . import test_retrying
 from . import test_rpc_refusals
 from . import test_scope
 from . import test_screens
