@@ -146,14 +146,18 @@ class GuardCheckInventoryValue(models.AbstractModel):
         return self._complete(row)
 
     def _get_causes(self, company, account, difference):
-        """Manual entries since the last closing, and what waits for the next one."""
+        """Manual entries since the last closing, entries that do not balance, and
+        what waits for the next closing."""
         closing = company._get_last_closing_date() or None
-        amount, count = self._get_manual_entries(company, account, closing)
-        causes = {}
-        if count:
-            causes["manual_entry"] = {"amount": -amount, "count": count}
+        causes, rest = {}, difference
+        for code, (amount, count) in (
+            ("manual_entry", self._get_manual_entries(company, account, closing)),
+            ("unbalanced_move", self._get_unbalanced(company, account)),
+        ):
+            if count:
+                causes[code] = {"amount": -amount, "count": count}
+                rest = company.currency_id.round(rest + amount)
         waiting = self._count_waiting(company, closing)
-        rest = company.currency_id.round(difference + amount)
         if waiting and rest:
             causes["not_closed"] = {"amount": rest, "count": waiting}
         return causes
@@ -178,6 +182,26 @@ class GuardCheckInventoryValue(models.AbstractModel):
                 company=company.id,
                 closings=self._get_closing_ids(company),
                 since=self._since(SQL("line.create_date"), closing),
+            )
+        )
+        return row
+
+    def _get_unbalanced(self, company, account):
+        """Sum and number of the account's posted entries that do not balance."""
+        [row] = self.env.execute_query(
+            SQL(
+                """
+                SELECT COALESCE(SUM(balance), 0), COUNT(*) FROM (
+                    SELECT SUM(line.balance) AS balance
+                      FROM account_move_line line
+                     WHERE line.parent_state = 'posted'
+                       AND line.move_id IN (
+                            SELECT item.move_id FROM account_move_line item
+                             WHERE item.account_id = %s AND item.company_id = %s)
+                  GROUP BY line.move_id HAVING SUM(line.balance) <> 0) AS entry
+                """,
+                account.id,
+                company.id,
             )
         )
         return row

@@ -289,6 +289,62 @@ class TestFaults(GuardCommon):
         found = self.assertFault("reserved_quantity", "reservation", -4.0)
         self.assertEqual(found.res_model, "stock.quant")
 
+    def _close_stock(self):
+        """Ten chairs of 10 in stock, and booked; their valuation account."""
+        product = self.env["product.product"].create(
+            {"name": "Chair", "is_storable": True, "standard_price": 10}
+        )
+        warehouse = self.env["stock.warehouse"].search(
+            [("company_id", "=", self.company.id)], limit=1
+        )
+        self.env["stock.quant"]._update_available_quantity(
+            product, warehouse.lot_stock_id, 10
+        )
+        self.company.action_close_stock_valuation(auto_post=True)
+        return product._get_product_accounts()["stock_valuation"]
+
+    def test_inventory_account_changed(self):
+        account = self._close_stock()
+        self.assertFalse(self._findings(self._run()))
+        self._break(
+            "UPDATE account_move_line SET balance = balance + 30, debit = debit + 30"
+            " WHERE account_id = %s",
+            account.id,
+        )
+        found = self.assertFault("inventory_value", "unbalanced_move", -30.0)
+        self.assertRecordValues(
+            found, [{"account_id": account.id, "expected": 100.0, "actual": 130.0}]
+        )
+
+    def test_inventory_value_changed(self):
+        """The stock is worth more than was booked, and no stock move says why."""
+        account = self._close_stock()
+        # Closed later than all documents here: nothing waits for the next closing.
+        self._break(
+            "UPDATE account_move SET date = date + 1 WHERE id IN ("
+            "SELECT move_id FROM account_move_line WHERE account_id = %s)",
+            account.id,
+        )
+        self._break(
+            "UPDATE stock_quant SET quantity = 12 WHERE company_id = %s"
+            " AND quantity = 10",
+            self.company.id,
+        )
+        run = self._run()
+        found = self._findings(run, "inventory_value")
+        self.assertRecordValues(
+            found,
+            [
+                {
+                    "account_id": account.id,
+                    "expected": 120.0,
+                    "actual": 100.0,
+                    "unexplained": 20.0,
+                    "cause_code": "unexplained",
+                }
+            ],
+        )
+
     def test_cents_add_up_to_rounding(self):
         for move in (self.invoice, self.second):
             self._break(
