@@ -1,11 +1,13 @@
 """The scheduled actions in a running server: nobody calls a method here."""
 
+import contextlib
 import time
+import urllib.request
 
 import odoo.sql_db
 
 from .clones import committing_registry, environment
-from .servers import PATIENCE, running_server
+from .servers import PATIENCE, running_server, wait_until_healthy
 from .test_guard_in_parallel import post_invoice
 
 SEAL = ("sales_ledger_sync", "ir_cron_seal")
@@ -127,3 +129,35 @@ def test_schedules_seal_check_and_heal_on_their_own():
             "SELECT sealed_balance FROM subledger_account WHERE partner_id = %s",
             [bob],
         ) == [(50,)]
+
+
+def test_server_start_does_not_wait_for_the_run_after_it():
+    """The ledger is locked, so that no check gets on: people can log in all the same."""
+    with committing_registry() as registry:
+        post_and_crash(registry, "Ada", 100.0)
+        leave_only_due(registry, RECENT)
+        with contextlib.ExitStack() as stack:
+            locking = stack.enter_context(registry.cursor())
+            locking.execute("LOCK TABLE subledger_entry IN ACCESS EXCLUSIVE MODE")
+            url = stack.enter_context(
+                running_server(registry.db_name, "--max-cron-threads=2")
+            )
+            wait_until_healthy(url)
+            wait_for(
+                registry,
+                "a check that waits for the ledger",
+                """
+                SELECT 1 FROM pg_locks
+                 WHERE relation = 'subledger_entry'::regclass AND NOT granted
+                """,
+            )
+            with urllib.request.urlopen(f"{url}/web/login", timeout=PATIENCE) as page:
+                assert page.status == 200
+            planned = "SELECT state FROM guard_run WHERE kind = 'startup'"
+            assert execute(registry, planned) == [("running",)]
+            locking.rollback()
+            wait_for(
+                registry,
+                "the run after the start",
+                "SELECT 1 FROM guard_run WHERE kind = 'startup' AND state = 'done'",
+            )
