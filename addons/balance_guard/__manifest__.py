@@ -27,5 +27,9 @@
         # Last, because a menu names the actions of the views above.
         "views/balance_guard_menus.xml",
     ],
+    "assets": {
+        "web.assets_backend": ["balance_guard/static/src/scss/**/*"],
+        "web.assets_tests": ["balance_guard/static/tests/tours/**/*"],
+    },
     "uninstall_hook": "uninstall_hook",
 }

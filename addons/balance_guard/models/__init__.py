@@ -3,6 +3,10 @@ from . import guard_check
 from . import guard_check_external
 from . import guard_dashboard
 from . import guard_finding
+from . import guard_finding_deciding
+from . import guard_finding_recording
+from . import guard_finding_screen
+from . import guard_finding_telling
 from . import guard_heal
 from . import guard_job
 from . import guard_range

@@ -88,6 +88,9 @@ class ExternalUnit:
     def _find_after_healing(self, scope):
         return self._find(scope)
 
+    def _can_heal(self, cause_code):
+        return self._check_heals != "none"
+
     def _heal(self, findings):
         """Heal what nobody is using; return the rest."""
         taken = self._model.env["guard.take"]._take_documents(findings)

@@ -107,6 +107,11 @@ class GuardCheckUnit(models.AbstractModel):
         """
         raise NotImplementedError
 
+    def _can_heal(self, cause_code):
+        """Whether differences with this cause may be repaired."""
+        causes = self._check_healable
+        return self._check_heals != "none" and (causes is None or cause_code in causes)
+
     def _in_own_transaction(self, method, *args):
         """Call ``method(*args)`` of this unit in a new transaction, committed after.
 

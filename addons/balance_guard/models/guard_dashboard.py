@@ -1,5 +1,16 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
+from odoo.tools.misc import format_date
+
+# Weeks of the table of causes; runs listed on the card.
+WEEKS = 5
+LAST_RUNS = 4
+COLORS = {
+    "clean": "text-bg-success",
+    "findings": "text-bg-danger",
+    "failed": "text-bg-danger",
+    "running": "text-bg-info",
+}
 
 
 class GuardDashboard(models.Model):
@@ -35,6 +46,9 @@ class GuardDashboard(models.Model):
         ],
         readonly=True,
     )
+
+    causes_table = fields.Html(compute="_compute_tables", sanitize=False)
+    runs_table = fields.Html(compute="_compute_tables", sanitize=False)
 
     @property
     def _table_query(self):
@@ -81,6 +95,65 @@ class GuardDashboard(models.Model):
              WHERE rel.res_company_id = company.id AND %s
             """,
             condition,
+        )
+
+    # What the card shows besides its figures
+
+    @api.depends_context("lang", "tz", "uid")
+    def _compute_tables(self):
+        qweb = self.env["ir.qweb"]
+        results = self.env["guard.run"]._fields["result"]
+        for health in self:
+            health.causes_table = qweb._render(
+                "balance_guard.dashboard_causes", health._get_causes_by_week()
+            )
+            health.runs_table = qweb._render(
+                "balance_guard.dashboard_runs",
+                {
+                    "runs": health._get_last_runs(),
+                    "results": dict(results._description_selection(self.env)),
+                    "colors": COLORS,
+                },
+            )
+
+    def _get_causes_by_week(self):
+        """How many findings of each cause were first seen in each of the last weeks.
+
+        :return: ``weeks`` (their first days, the newest last) and ``lines`` with
+            ``label`` and ``counts``, the most frequent cause first
+        """
+        self.ensure_one()
+        today = fields.Date.context_today(self)
+        monday = fields.Date.start_of(today, "week")
+        weeks = [fields.Date.subtract(monday, weeks=n) for n in range(WEEKS)][::-1]
+        groups = self.env["guard.finding"]._read_group(
+            [("company_id", "=", self.company_id.id), ("first_seen", ">=", weeks[0])],
+            ["cause_code", "first_seen:day"],
+            ["__count"],
+        )
+        labels = self.env["guard.finding"]._fields["cause_code"]
+        labels = dict(labels._description_selection(self.env))
+        lines = {}
+        for code, day, count in groups:
+            counts = lines.setdefault(code, [0] * WEEKS)
+            week = (fields.Date.to_date(day) - weeks[0]).days // 7
+            counts[min(week, WEEKS - 1)] += count
+        return {
+            "weeks": [
+                format_date(self.env, week, date_format="d MMM") for week in weeks
+            ],
+            "lines": [
+                {"label": labels.get(code, code), "counts": counts}
+                for code, counts in sorted(
+                    lines.items(), key=lambda item: -sum(item[1])
+                )
+            ],
+        }
+
+    def _get_last_runs(self):
+        self.ensure_one()
+        return self.env["guard.run"].search(
+            [("company_ids", "in", self.company_id.ids)], limit=LAST_RUNS
         )
 
     def action_open_findings(self):

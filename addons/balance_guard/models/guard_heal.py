@@ -102,10 +102,7 @@ class GuardHeal(models.Model):
         refusal = self._get_refusal(findings, company, unit)
         if refusal:
             return self._log(findings, "refused", batch, refusal)
-        healable = findings.filtered(
-            lambda finding: unit._check_healable is None
-            or finding.cause_code in unit._check_healable
-        )
+        healable = findings.filtered(lambda f: unit._can_heal(f.cause_code))
         heals = self._log(findings - healable, "refused", batch, self._get_hands_off())
         tripped = self._get_tripped(healable)
         heals |= self._trip(tripped, batch)

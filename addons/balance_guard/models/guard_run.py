@@ -49,8 +49,11 @@ class GuardRun(models.Model):
     )
     company_ids = fields.Many2many("res.company", string="Companies", readonly=True)
     partner_count = fields.Integer(
-        string="Partners", readonly=True, help="Zero: all partners were looked at."
+        string="Number of Partners",
+        readonly=True,
+        help="Zero: all partners were looked at.",
     )
+    partners_text = fields.Char(string="Partners", compute="_compute_partners_text")
     finding_ids = fields.Many2many("guard.finding", string="Findings", readonly=True)
     check_ids = fields.One2many("guard.run.check", "run_id", string="Checks")
     range_ids = fields.One2many("guard.range", "run_id", string="Parts")
@@ -75,6 +78,12 @@ class GuardRun(models.Model):
         for run in self:
             run.display_name = f"{kinds.get(run.kind, '')} #{run.id or ''}"
 
+    @api.depends("partner_count")
+    @api.depends_context("lang")
+    def _compute_partners_text(self):
+        for run in self:
+            run.partners_text = str(run.partner_count or self.env._("All"))
+
     @api.depends("range_ids.state")
     def _compute_progress(self):
         for run in self:
@@ -97,6 +106,17 @@ class GuardRun(models.Model):
         if found:
             return "findings"
         return "running" if self.state == "running" else "clean"
+
+    def action_open_findings(self):
+        """The findings of this run; the open ones only, if there are any."""
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "balance_guard.action_guard_finding"
+        )
+        action["domain"] = [("id", "in", self.finding_ids.ids)]
+        action["context"] = {"search_default_open": bool(self.finding_count)}
+        return action
 
     # Life cycle
 

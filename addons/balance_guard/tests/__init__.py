@@ -5,3 +5,4 @@ from . import test_jobs
 from . import test_partner
 from . import test_runs
 from . import test_security
+from . import test_tours

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from unittest.mock import patch
 
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -283,3 +284,39 @@ class TestRuns(GuardCommon):
             health,
             [{"health": "findings", "open_count": 1, "last_run_id": run.id}],
         )
+        self.assertEqual(health.oldest_open, run.finding_ids.first_seen)
+        self.assertIn("Stale cached value", health.causes_table)
+        self.assertIn(run.display_name, health.runs_table)
+        self.assertIn("Differences found", health.runs_table)
+
+    def test_causes_over_time(self):
+        self._break_cache()
+        finding = self._findings(self._run(), "cached_balance")
+        health = self.env["guard.dashboard"].search(
+            [("company_id", "=", self.company.id)]
+        )
+        [line] = health._get_causes_by_week()["lines"]
+        self.assertEqual(line["counts"], [0, 0, 0, 0, 1])
+        finding.sudo().first_seen -= timedelta(weeks=2)
+        [line] = health._get_causes_by_week()["lines"]
+        self.assertEqual(line["counts"], [0, 0, 1, 0, 0])
+        finding.sudo().first_seen -= timedelta(weeks=9)
+        self.assertFalse(health._get_causes_by_week()["lines"])
+
+    def test_only_what_may_be_repaired_offers_healing(self):
+        self._break_cache()
+        self._break(
+            "UPDATE account_move_line SET amount_residual = 1 WHERE id = %s",
+            self._item(self.invoice).id,
+        )
+        run = self._run()
+        stale = self._findings(run, "cached_balance")
+        residual = self._findings(run, "residual_reconciliation")
+        self.assertTrue(stale.can_heal)
+        self.assertIn("can be repaired", stale.story)
+        self.assertFalse(residual.can_heal)
+        self.assertIn("a person has to decide", residual.story)
+
+    def test_run_says_how_many_partners(self):
+        self.assertEqual(self._run().partners_text, "All")
+        self.assertEqual(self._run(self.partner).partners_text, "1")

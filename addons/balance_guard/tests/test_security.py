@@ -76,7 +76,7 @@ class TestSecurity(GuardCommon):
                 ],
                 "guard.heal": [],
                 "guard.range": [],
-                "guard.run": [],
+                "guard.run": ["action_open_findings"],
                 "guard.run.check": [],
             },
         )
