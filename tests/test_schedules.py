@@ -132,7 +132,7 @@ def test_schedules_seal_check_and_heal_on_their_own():
 
 
 def test_server_start_does_not_wait_for_the_run_after_it():
-    """The ledger is locked, so that no check gets on: people can log in all the same."""
+    """The ledger is locked and no check gets on: people can log in all the same."""
     with committing_registry() as registry:
         post_and_crash(registry, "Ada", 100.0)
         leave_only_due(registry, RECENT)
