@@ -59,10 +59,33 @@ class GuardCheckRunningBalance(models.AbstractModel):
          LEFT JOIN account_move_line line
                 ON line.id = broken.move_line_id AND broken.event = 'entry'
         CROSS JOIN LATERAL (%(fault)s) AS fault
+             WHERE NOT %(realigned)s
             """,
             companies=scope.companies(SQL("company_id")),
             partners=scope.partners(SQL("partner_id")),
             fault=self._fault_sql(),
+            realigned=self._realigned_sql(),
+        )
+
+    def _realigned_sql(self):
+        """After a repair the balance runs on from what the entries really add up to:
+        that step marks the repair, the fault is where the entry was changed."""
+        return SQL(
+            """
+            (broken.number = broken.previous_number + 1 AND EXISTS (
+                SELECT FROM subledger_entry repair
+                 WHERE repair.company_id = broken.company_id
+                   AND repair.account_id = broken.account_id
+                   AND COALESCE(repair.partner_id, 0) = COALESCE(broken.partner_id, 0)
+                   AND repair.origin = 'repair')
+             AND broken.balance_after = (
+                SELECT SUM(earlier.debit - earlier.credit)
+                  FROM subledger_entry earlier
+                 WHERE earlier.company_id = broken.company_id
+                   AND earlier.account_id = broken.account_id
+                   AND COALESCE(earlier.partner_id, 0) = COALESCE(broken.partner_id, 0)
+                   AND earlier.number <= broken.number))
+            """
         )
 
     def _fault_sql(self):

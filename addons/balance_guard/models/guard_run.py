@@ -283,10 +283,7 @@ class GuardRun(models.Model):
         the rest is refused.
         """
         self.ensure_one()
-        units = self.env["guard.check"]._get_units()
-        healable = self._get_open_findings().filtered(
-            lambda finding: units[finding.check_code]._check_heals != "none"
-        )
+        healable = self._get_open_findings().filtered("can_heal")
         heals = self.env["guard.heal"]._heal(healable, dry_run)
         healed = heals.filtered(lambda heal: heal.state == "done").finding_id
         if healed:

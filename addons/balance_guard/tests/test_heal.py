@@ -77,6 +77,24 @@ class TestHeal(GuardCommon):
         self.assertEqual(entries[1].reversal_of_id.id, entry.id)
         self.assertEqual(self._balance(), 140.0)
 
+    def test_repair_of_a_changed_entry_is_no_new_finding(self):
+        entry = self._live(self.invoice)
+        self._break("UPDATE subledger_entry SET debit = 70 WHERE id = %s", entry.id)
+        first = self._run(heal=True)
+        # What another repair settles is not refused first.
+        cached = first.finding_ids.filtered(lambda f: f.check_code == "cached_balance")
+        self.assertEqual(cached.state, "healed")
+        self.assertFalse(cached.heal_ids)
+        self._seal()
+        self._invoice(9)
+        self._seal()
+        found = self._findings(self._run())
+        self.assertEqual(
+            sorted(found.mapped("check_code")), ["hash_chain", "running_balance"]
+        )
+        self.assertEqual(found.entry_id.mapped("id"), [entry.id])
+        self.assertEqual(found, self._findings(first))
+
     def test_cache_over_a_broken_chain_is_left_alone(self):
         entry = self._live(self.invoice)
         self._break(
