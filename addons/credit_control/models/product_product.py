@@ -72,14 +72,19 @@ class ProductProduct(models.Model):
         that a client put in the context would silently change what "on hand" means.
         """
         product = arguments.plain(self).with_context(location=location.id)
-        if not product.is_storable:
+        if not product._is_kept_in_stock():
             return 0.0, 0.0
         return product.qty_available, product.qty_available - product.free_qty
+
+    def _is_kept_in_stock(self):
+        """Whether quantities limit what can be had: kits have those of their parts."""
+        is_kit = "is_kits" in self._fields and self.is_kits
+        return self.is_storable or is_kit
 
     def _prepare_availability(self, location, required, on_hand, reserved):
         uom = self.uom_id
         free = uom.round(on_hand - reserved)
-        tracked = self.is_storable
+        tracked = self._is_kept_in_stock()
         available = not tracked or uom.compare(free, required) >= 0
         shortage = 0.0 if available else uom.round(required - max(free, 0.0))
         values = {

@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.tools import float_round
 
 
 class SaleOrderLine(models.Model):
@@ -30,14 +31,18 @@ class SaleOrderLine(models.Model):
         )
 
     def _get_allocated_kits(self, moves):
-        """Complete kits reserved: the scarcest component decides."""
+        """Whole kits reserved, in the line's unit: the scarcest component decides."""
         shares = [
             sum(of_product.mapped("quantity")) / sum(of_product.mapped("product_qty"))
             for of_product in moves.grouped("product_id").values()
             if sum(of_product.mapped("product_qty"))
         ]
-        kits = self._get_undelivered_quantity() * min(shares, default=0.0)
-        return self.product_uom_id.round(kits, rounding_method="DOWN")
+        line_uom, kit_uom = self.product_uom_id, self.product_id.uom_id
+        needed = line_uom._compute_quantity(self._get_undelivered_quantity(), kit_uom)
+        kits = needed * min(shares, default=0.0)
+        # As Odoo counts kits on hand: half a kit is none
+        kits = float_round(kits, precision_digits=0, rounding_method="DOWN")
+        return kit_uom._compute_quantity(kits, line_uom, rounding_method="HALF-UP")
 
     def _get_undelivered_quantity(self):
         return max(self.product_uom_qty - self.qty_delivered, 0.0)
