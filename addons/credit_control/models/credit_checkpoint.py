@@ -117,7 +117,8 @@ class CreditCheckpoint(models.AbstractModel):
         rules, exposure = self.env["credit.rule"], self.env["credit.exposure"]
         # sudo: a salesperson sees the customer's figures, not others' documents
         for document in self._origin.sudo():
-            company, payer = document.company_id, document._get_credit_payer()
+            company = document.company_id
+            payer = document._get_credit_document()._get_credit_payer()
             if not (company and payer and rules._is_used(company)):
                 continue
             figures = exposure.sudo()._get_figures(company, payer)[payer.id]

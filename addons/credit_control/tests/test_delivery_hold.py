@@ -153,3 +153,12 @@ class TestDeliveryHold(CreditControlCommon):
         returned.move_ids.picked = True
         returned.button_validate()
         self.assertEqual(returned.state, "done")
+
+    def test_transfer_shows_the_credit_of_who_pays(self):
+        self._create_rule()
+        payer = self.env["res.partner"].create({"name": "Payer", "credit_limit": 400})
+        order = self._create_order(100.0, partner_invoice_id=payer.id)
+        order.action_confirm()
+        picking = order.picking_ids.with_user(self.warehouse_user)
+        self.assertEqual(picking.credit_gauge, 25.0)
+        self.assertIn("400.00", picking.credit_gauge_text)
