@@ -4,6 +4,7 @@ Shared by the random walks in one transaction and by those that are killed.
 """
 
 from contextlib import nullcontext, suppress
+from copy import copy
 
 from psycopg2 import IntegrityError
 
@@ -118,6 +119,37 @@ class Walk:
     :param world: what is there to walk in, see :class:`World`
     """
 
+    ACTIONS = (
+        "post_document",
+        "draft_document",
+        "post_draft",
+        "post_by_state",
+        "reset",
+        "reset_by_state",
+        "cancel",
+        "change_and_post",
+        "credit_note",
+        "pay",
+        "register_payment",
+        "cancel_payment",
+        "reset_payment",
+        "reconcile",
+        "unreconcile",
+        "statement_line",
+        "undo_statement_line",
+        "delete_statement_line",
+        "manual_entry",
+        "item_partner",
+        "item_account",
+        "item_due_date",
+        "item_amount",
+        "delete_move",
+        "reparent",
+        "merge",
+        "account_type",
+        "seal",
+    )
+
     def __init__(self, env, world):
         self.env, self.world = env, world
         self.moves = self.env["account.move"]
@@ -127,49 +159,25 @@ class Walk:
             [{"name": f"Walker {number}", "is_company": True} for number in range(4)]
         )
         self.done = set()
-        self.actions = [
-            self.post_document,
-            self.draft_document,
-            self.post_draft,
-            self.post_by_state,
-            self.reset,
-            self.reset_by_state,
-            self.cancel,
-            self.change_and_post,
-            self.credit_note,
-            self.pay,
-            self.register_payment,
-            self.cancel_payment,
-            self.reset_payment,
-            self.reconcile,
-            self.unreconcile,
-            self.statement_line,
-            self.undo_statement_line,
-            self.delete_statement_line,
-            self.manual_entry,
-            self.item_partner,
-            self.item_account,
-            self.item_due_date,
-            self.item_amount,
-            self.delete_move,
-            self.reparent,
-            self.merge,
-            self.account_type,
-            self.seal,
-        ]
+
+    def another(self):
+        """Return another walk that starts from where this one is."""
+        walk = copy(self)
+        walk.done = set()
+        return walk
 
     def step(self, kind, which, variant, cents):
         """Take one action on one of the documents there are."""
-        action = self.actions[kind % len(self.actions)]
+        name = self.ACTIONS[kind % len(self.ACTIONS)]
         # What Odoo refuses changes nothing, and is a step all the same.
         with (
             suppress(UserError, IntegrityError),
             mute_logger("odoo.sql_db"),
             self.env.cr.savepoint(),
         ):
-            action(which, variant, cents / 100)
+            getattr(self, name)(which, variant, cents / 100)
             self.env.flush_all()
-            self.done.add(action.__name__)
+            self.done.add(name)
         self.env.invalidate_all()
         self.moves = self.moves.exists()
         self.payments = self.payments.exists()
