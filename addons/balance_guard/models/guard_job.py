@@ -120,6 +120,8 @@ class GuardJob(models.AbstractModel):
         stuck = unfinished.filtered(lambda run: run.date_start < since)
         stuck._interrupt()
         if not unfinished - stuck:
+            # Before workers share the sweep: two of them would add a new check at once.
+            self.env["guard.check"]._sync_catalogue()
             companies = self.env["guard.check"]._all_companies()
             run = run_model._start(kind, Scope(tuple(companies.ids)))
             for company in companies:

@@ -287,7 +287,7 @@ class GuardRun(models.Model):
         heals = self.env["guard.heal"]._heal(healable, dry_run)
         healed = heals.filtered(lambda heal: heal.state == "done").finding_id
         if healed:
-            partners = tuple(sorted(set(healed.mapped("partner_key"))))
+            partners = tuple(sorted(set(self.finding_ids.mapped("partner_key"))))
             self._run_afresh(Scope(tuple(self.company_ids.ids), partners))
         rest = self._get_open_findings() - heals.finding_id
         return heals | self.env["guard.heal"]._heal(rest, dry_run)

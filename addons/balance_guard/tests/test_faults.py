@@ -2,6 +2,56 @@ from odoo.tests import tagged
 
 from .common import GuardCommon
 
+# What healing makes of each fault below: the checks that are settled, those that
+# refuse because a person has to decide. A check with both is named under the latter.
+HEALING = {
+    "test_account_leaves_the_ledger": ("completeness control_account", ""),
+    "test_cents_add_up_to_rounding": ("", "trial_balance"),
+    "test_document_deleted_by_sql": ("completeness control_account", ""),
+    "test_document_reset_by_sql": ("completeness control_account", "item_state"),
+    "test_duplicate_entry": ("", "completeness control_account"),
+    "test_entry_amount_changed": (
+        "cached_balance completeness control_account",
+        "hash_chain running_balance",
+    ),
+    "test_entry_date_changed": ("completeness", "hash_chain"),
+    "test_entry_deleted": (
+        "cached_balance completeness control_account",
+        "running_balance",
+    ),
+    "test_entry_foreign_amount_changed": ("completeness", "hash_chain"),
+    "test_entry_partner_changed": (
+        "completeness control_account",
+        "cached_balance running_balance",
+    ),
+    "test_entry_reference_changed": ("", "hash_chain"),
+    "test_exchange_revaluation": (
+        "completeness control_account",
+        "posted_moves_balance residual_reconciliation trial_balance",
+    ),
+    "test_forged_entry": ("completeness control_account", ""),
+    "test_hash_changed": ("", "hash_chain"),
+    "test_inventory_account_changed": (
+        "",
+        "inventory_value posted_moves_balance trial_balance",
+    ),
+    "test_inventory_value_changed": ("", "inventory_value"),
+    "test_item_account_changed": ("completeness control_account", ""),
+    "test_item_amount_changed": (
+        "completeness control_account",
+        "posted_moves_balance residual_reconciliation trial_balance",
+    ),
+    "test_item_partner_changed": ("completeness control_account", ""),
+    "test_item_partner_removed": ("completeness control_account", ""),
+    "test_last_entry_deleted": ("completeness control_account", "cached_balance"),
+    "test_reserved_quantity": ("", "reserved_quantity"),
+    "test_residual_changed": ("", "residual_reconciliation"),
+    "test_running_balance_changed": ("", "hash_chain running_balance"),
+    "test_stale_balance": ("cached_balance", ""),
+    "test_stale_hash": ("cached_balance", ""),
+    "test_stale_number": ("cached_balance", ""),
+}
+
 
 @tagged("post_install", "-at_install")
 class TestFaults(GuardCommon):
@@ -34,6 +84,23 @@ class TestFaults(GuardCommon):
         self.assertFalse(run.check_ids.filtered("error"))
         self.assertFalse(self._findings(run).mapped("fingerprint"))
         self.assertEqual(run.result, "clean")
+
+    def test_healing_restores_what_it_may_and_refuses_the_rest(self):
+        for name, outcome in HEALING.items():
+            with self.subTest(name), self.env.cr.savepoint() as savepoint:
+                getattr(self, name)()
+                self.assertEqual(self._heal_all(), outcome)
+                savepoint.rollback()
+            self.env.invalidate_all(flush=False)
+
+    def _heal_all(self):
+        """Heal; return the checks that have nothing open any more, and the others."""
+        run = self._run(heal=True)
+        left = set(self._findings(run).mapped("check_code"))
+        healed = self._findings(run, state=("healed",)).mapped("check_code")
+        refused = self._findings(run).filtered("can_heal").heal_ids
+        self.assertLessEqual(set(refused.mapped("state")), {"refused"})
+        return " ".join(sorted(set(healed) - left)), " ".join(sorted(left))
 
     # The ledger's own rows
 
