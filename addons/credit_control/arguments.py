@@ -68,6 +68,30 @@ def positive(env, value, label):
     return result
 
 
+def check_amounts(env, vals_list, *names):
+    """Refuse values of these fields that are no ordinary numbers.
+
+    PostgreSQL takes "not a number" for larger than any amount: as a limit it would be
+    credit without end.
+
+    :raises UserError: for text that is no number, NaN, infinity, absurd amounts
+    """
+    for vals in vals_list:
+        for name in names:
+            value = vals.get(name) or 0.0
+            try:
+                value = float(value)
+            except (TypeError, ValueError):
+                value = math.nan
+            if not math.isfinite(value) or abs(value) > MAX_NUMBER:
+                raise UserError(
+                    env._(
+                        "An amount must be an ordinary number, not %(value)s.",
+                        value=repr(vals[name])[:60],
+                    )
+                )
+
+
 def percentage(env, value, label):
     """Return ``value`` as float if it is a number from 0 to 100.
 

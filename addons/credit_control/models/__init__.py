@@ -28,6 +28,7 @@ from . import res_company
 from . import res_config_settings
 from . import res_partner
 from . import res_partner_account_sale
+from . import res_partner_credit_limit
 from . import sale_order
 from . import sale_order_allocation
 from . import sale_order_api

@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tools import ormcache
 
+from .. import arguments
+
 
 class CreditAuthority(models.Model):
     """How much excess somebody may release, and how high a limit they may grant.
@@ -61,10 +63,12 @@ class CreditAuthority(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        arguments.check_amounts(self.env, vals_list, "amount", "limit_amount")
         self.env.registry.clear_cache()
         return super().create(vals_list)
 
     def write(self, vals):
+        arguments.check_amounts(self.env, [vals], "amount", "limit_amount")
         self.env.registry.clear_cache()
         return super().write(vals)
 

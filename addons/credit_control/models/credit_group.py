@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL, ormcache
 
+from .. import arguments
+
 
 class CreditGroup(models.Model):
     """Customers that share one limit: exposure of all members counts against it.
@@ -93,12 +95,14 @@ class CreditGroup(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        arguments.check_amounts(self.env, vals_list, "credit_limit")
         self.env["credit.authority"]._check_group_grant(self, vals_list)
         groups = super().create(vals_list)
         self.env.registry.clear_cache()
         return groups
 
     def write(self, vals):
+        arguments.check_amounts(self.env, [vals], "credit_limit")
         self.env["credit.authority"]._check_group_grant(self, [vals])
         members = self.partner_ids
         result = super().write(vals)

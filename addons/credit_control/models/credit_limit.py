@@ -21,6 +21,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import SQL, ormcache
 
+from .. import arguments
+
 MANAGER_GROUP = "credit_control.group_credit_manager"
 USER_GROUP = "credit_control.group_credit_user"
 
@@ -132,6 +134,7 @@ class CreditLimit(models.Model):
 
         :raise AccessError: for users outside the credit team
         """
+        arguments.check_amounts(self.env, vals_list, "amount")
         for vals in vals_list:
             if not self.env.su:
                 vals.pop("approved_by", None)

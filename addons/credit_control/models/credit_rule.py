@@ -4,6 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import ormcache
 
+from .. import arguments
+
 CHECKPOINTS = ("order", "reservation", "delivery", "invoice")
 
 RULE_TYPES = [
@@ -169,10 +171,12 @@ class CreditRule(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        arguments.check_amounts(self.env, vals_list, "threshold")
         self.env.registry.clear_cache()
         return super().create(vals_list)
 
     def write(self, vals):
+        arguments.check_amounts(self.env, [vals], "threshold")
         self.env.registry.clear_cache()
         return super().write(vals)
 

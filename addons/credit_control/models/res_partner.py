@@ -1,5 +1,4 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -8,7 +7,6 @@ LIMIT_GROUPS = (
     "credit_control.group_credit_user"
 )
 FIGURE_GROUPS = "base.group_user"
-LIMIT_FIELDS = {"credit_limit", "credit_limit_policy", "credit_limit_expiry"}
 # Figures read from the one exposure query, and their column there
 FIGURE_COLUMNS = {
     "credit_exposure": "exposure",
@@ -107,12 +105,6 @@ class ResPartner(models.Model):
         groups=FIGURE_GROUPS,
         help="Exposure in percent of the limit; zero for unlimited credit.",
     )
-
-    @api.constrains("credit_limit")
-    def _check_credit_limit(self):
-        # sudo: the amount may be negative whether or not the user may read it
-        if any(partner.sudo().credit_limit < 0 for partner in self):
-            raise ValidationError(self.env._("A credit limit cannot be negative."))
 
     # ------------------------------------------------------------------
     # Figures
@@ -297,75 +289,3 @@ class ResPartner(models.Model):
               FROM %s AS figures)""",
             exposure._figures_table(self.env.company),
         )
-
-    # ------------------------------------------------------------------
-    # Limits
-    # ------------------------------------------------------------------
-
-    def write(self, vals):
-        # EXTENDS 'account'
-        if not LIMIT_FIELDS & vals.keys():
-            return super().write(vals)
-        vals = self._keep_credit_limit_in_authority(vals)
-        result = super().write(vals)
-        self.env["credit.recheck"]._request(self.env.company, self)
-        return result
-
-    def _keep_credit_limit_in_authority(self, vals):
-        """Turn a raise beyond the user's authority into a request for approval.
-
-        Only where the legal entity has set up authorities; else as in Odoo. The rest
-        of the values is written at once.
-        """
-        authority, company = self.env["credit.authority"], self.env.company
-        if self.env.su or not authority._is_used(company.root_id.id):
-            return vals
-        asked = {name: vals[name] for name in LIMIT_FIELDS & vals.keys()}
-        if not self._raises_credit_limit(asked):
-            return vals
-        amount = asked.get("credit_limit", max(self.mapped("credit_limit"), default=0))
-        wanted = None if asked.get("credit_limit_policy") == "unlimited" else amount
-        if authority._may_grant(self.env.user, company, wanted):
-            return vals
-        self._request_credit_limit(amount, unlimited=wanted is None)
-        return {name: value for name, value in vals.items() if name not in LIMIT_FIELDS}
-
-    def _raises_credit_limit(self, asked):
-        """Whether the values give any of the customers more credit than before."""
-        if "credit_limit_expiry" in asked or "credit_limit_policy" in asked:
-            return asked.get("credit_limit_policy") != "limit" or (
-                asked.get("credit_limit", 0.0) > 0
-            )
-        # sudo: compare with the amount in force, readable or not
-        return any(
-            asked["credit_limit"] > partner.sudo().credit_limit
-            or not asked["credit_limit"]
-            for partner in self
-        )
-
-    def _request_credit_limit(self, amount, unlimited):
-        if unlimited:
-            raise ValidationError(
-                self.env._("Only a credit manager gives unlimited credit.")
-            )
-        # sudo: asking is allowed to whoever may write the limit
-        self.env["credit.limit"].sudo().create(
-            [
-                {
-                    "partner_id": partner.commercial_partner_id.id,
-                    "company_id": self.env.company.root_id.id,
-                    "kind": "permanent",
-                    "amount": amount,
-                    "requested_by": self.env.uid,
-                    "reason": self.env._("Changed on the customer"),
-                }
-                for partner in self.commercial_partner_id
-            ]
-        )
-        for partner in self:
-            partner._message_log(
-                body=self.env._(
-                    "A credit limit of %(amount)s waits for approval.",
-                    amount=self.env.company.currency_id.format(amount),
-                )
-            )

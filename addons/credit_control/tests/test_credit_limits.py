@@ -43,6 +43,49 @@ class TestCreditLimits(CreditControlCommon):
         with self.assertRaisesRegex(ValidationError, "negative"):
             self.customer.credit_limit = -1.0
 
+    def test_limit_that_is_no_number_is_refused(self):
+        company_id = self.company.root_id.id
+        rule = self._create_rule()
+        for bad in ("much", float("nan"), float("inf"), [1], 1e300):
+            for create in (
+                lambda value: self.customer.write({"credit_limit": value}),
+                lambda value: self.customer.create(
+                    {"name": "x", "credit_limit": value}
+                ),
+                lambda value: rule.write({"threshold": value}),
+                lambda value: self.env["credit.group"].create(
+                    {"name": "x", "company_id": company_id, "credit_limit": value}
+                ),
+                lambda value: self._give_authority(self.salesperson, value),
+                lambda value: self.env["credit.limit"].create(
+                    {"partner_id": self.customer.id, "amount": value, "reason": "x"}
+                ),
+            ):
+                with self.subTest(bad=bad), self.assertRaises(UserError):
+                    create(bad)
+
+    def test_new_customer_gets_no_limit_above_the_authority(self):
+        clerk = self._new_user(
+            "clerk",
+            "account.group_account_invoice,base.group_partner_manager,"
+            "credit_control.group_credit_user",
+        )
+        self._give_authority(clerk, 500)
+        small, large = (
+            self.env["res.partner"]
+            .with_user(clerk)
+            .create(
+                [
+                    {"name": "Small", "credit_limit": 500.0},
+                    {"name": "Large", "credit_limit": 5000.0},
+                ]
+            )
+        )
+        self.assertEqual(small.credit_limit, 500.0)
+        self.assertEqual(large.credit_limit, 0.0)
+        request = self.env["credit.limit"].search([("partner_id", "=", large.id)])
+        self.assertEqual((request.state, request.amount), ("requested", 5000.0))
+
     def test_expired_limit_counts_as_zero(self):
         self.customer.write(
             {"credit_limit": 1000.0, "credit_limit_expiry": "2020-01-01"}
