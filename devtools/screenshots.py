@@ -69,9 +69,13 @@ def lift_memory_limit():
 
 
 class Browser:
-    """One headless Chromium, driven over the DevTools protocol."""
+    """One headless Chromium, driven over the DevTools protocol.
 
-    def __init__(self):
+    :param patience: seconds that a page may take until it shows what is waited for
+    """
+
+    def __init__(self, patience=TIMEOUT_SECONDS):
+        self.patience = patience
         binary = next(filter(None, map(shutil.which, BROWSERS)), None)
         if not binary:
             raise SystemExit(f"No browser found, looked for {', '.join(BROWSERS)}.")
@@ -158,14 +162,14 @@ class Browser:
 
     def wait_for(self, selector):
         """Wait until the selector matches and the page is quiet."""
-        deadline = time.monotonic() + TIMEOUT_SECONDS
+        deadline = time.monotonic() + self.patience
         found = f"!!document.querySelector({json.dumps(selector)})"
         while time.monotonic() < deadline:
             quiet = time.monotonic() - self.last_traffic > QUIET_SECONDS
             if self.evaluate(found) and quiet and not self.in_flight:
                 return
             time.sleep(0.1)
-        raise ShotError(f"no {selector!r} after {TIMEOUT_SECONDS} s")
+        raise ShotError(f"no {selector!r} after {self.patience} s")
 
     def size(self, width, height, scale):
         self.call(

@@ -141,7 +141,7 @@ def test_install_the_three_apps_from_the_apps_menu():
     with (
         session.databases.clone(session.templates.base(), "apps") as database,
         running_server(database, "--max-cron-threads=0") as url,
-        contextlib.closing(Browser()) as browser,
+        contextlib.closing(Browser(patience=INSTALLING)) as browser,
     ):
         wait_until_healthy(url)
         browser.size(1280, 800, 1)
