@@ -1,5 +1,6 @@
 # First, because documents inherit from it.
 from . import credit_checkpoint
+from . import credit_checkpoint_gauge
 
 from . import account_move
 from . import account_move_line_payment
