@@ -136,21 +136,18 @@ class SubledgerAccount(models.Model):
     @api.model
     def _seal_batch(self, env, keys, size):
         """Numbers of accounts locked and of entries sealed."""
-        # The lock must be the first statement of the transaction: a snapshot
-        # taken before the lock would chain onto an outdated head. SKIP LOCKED,
-        # because whoever holds the account is sealing it.
-        rows = env.execute_query(self._lock_query(keys, size))
-        if not rows:
-            return 0, 0
-        heads = [head for (head,) in rows]
-        [(sealed,)] = env.execute_query(self._seal_query(heads, size))
-        return len(heads), sealed
+        # The lock must be in the first statement of the transaction: a snapshot
+        # taken before the lock would chain onto an outdated head.
+        [(heads, sealed)] = env.execute_query(self._seal_query(keys, size))
+        return heads, sealed
 
     @api.model
     def _lock_query(self, keys, size):
+        """Lock the heads of accounts with unsealed entries. SKIP LOCKED, because
+        whoever holds an account is sealing it."""
         return SQL(
             """
-            SELECT head.id
+            SELECT head.*
               FROM subledger_account AS head
               JOIN (SELECT company_id, COALESCE(partner_id, 0) AS partner_id,
                            account_id
@@ -170,14 +167,14 @@ class SubledgerAccount(models.Model):
         )
 
     @api.model
-    def _seal_query(self, heads, size):
+    def _seal_query(self, keys, size):
         return SQL(
             """
-            WITH tail AS (
+            WITH locked AS MATERIALIZED (%(lock)s),
+            tail AS (
                 SELECT head.id AS head_id, head.last_number, head.sealed_balance,
                        head.last_hash, entry.*
-                  FROM (SELECT * FROM subledger_account
-                         WHERE id = ANY(%(heads)s) ORDER BY id) AS head
+                  FROM (SELECT * FROM locked ORDER BY id) AS head
                  CROSS JOIN LATERAL (
                        SELECT tail.* FROM subledger_entry AS tail
                         WHERE tail.number IS NULL AND %(same_key)s
@@ -215,9 +212,9 @@ class SubledgerAccount(models.Model):
                   FROM chained
                  WHERE head.id = chained.head_id AND chained.left = 1
             )
-            SELECT COUNT(*) FROM sealed
+            SELECT (SELECT COUNT(*) FROM locked), COUNT(*) FROM sealed
             """,
-            heads=heads,
+            lock=self._lock_query(keys, size),
             size=size,
             same_key=self._same_key_sql(),
             payload=self.env["subledger.entry"]._hash_payload_sql(
