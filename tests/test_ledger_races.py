@@ -8,6 +8,8 @@ import textwrap
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
 
@@ -15,6 +17,7 @@ from odoo import Command
 from odoo.service.model import retrying
 from odoo.tools import SQL, config
 
+from odoo.addons.sales_ledger_sync.models import subledger_account_sealing as sealing
 from odoo.addons.sales_ledger_sync.tests.common import MISMATCH, MISNUMBERED
 
 from .clones import committing_registry, environment
@@ -192,6 +195,33 @@ def test_simultaneous_sealing(registry):
 
     while sum(in_threads(seal, range(4))):
         pass
+    assert_ledger_is_right(registry)
+
+
+@pytest.mark.parametrize("released", [True, False])
+def test_entry_committed_while_another_sealer_works(registry, released):
+    """The other one looked before this entry was committed and will not see it."""
+    move_ids, partner_id = create_drafts(registry, 1)
+    with environment(registry) as env:
+        env["account.move"].browse(move_ids[0]).action_post()
+    with environment(registry) as other:
+        other.cr.execute(
+            "SELECT FROM subledger_account WHERE partner_id = %s FOR NO KEY UPDATE",
+            [partner_id],
+        )
+        pauses = []
+
+        def pause(seconds):
+            pauses.append(seconds)
+            if released:
+                other.cr.rollback()
+
+        with patch.object(sealing, "time", SimpleNamespace(sleep=pause)):
+            with environment(registry) as env:
+                env["account.move"].browse(move_ids[1]).action_post()
+        assert len(pauses) == (1 if released else sealing.PATIENCE)
+    with environment(registry) as env:
+        assert env["subledger.account"]._count_unsealed() == (not released)
     assert_ledger_is_right(registry)
 
 

@@ -12,10 +12,12 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 WORKER = Path(__file__).with_name("_ledger_worker.py")
 PAIRS = 7
+ROUNDS = 5
 
 
 class Process:
@@ -116,31 +118,47 @@ def posting(report, stock, ours):
 
 
 def simultaneous(report, config, databases):
-    """Eight processes post 25 invoices each for one customer, all at once."""
-    totals = {}
-    for name, database in databases.items():
-        processes = [Process(config, database) for _index in range(8)]
-        partner, product = processes[0].ask("prepare").values()
-        drafts = [p.ask("drafts", partner, product, 25) for p in processes]
-        for process, ids in zip(processes, drafts, strict=True):
-            process.send("post_singles", ids)
-        answers = [process.answer() for process in processes]
-        totals[name] = {
-            "rate": 200 / max(answer["seconds"] for answer in answers),
-            "retries": sum(answer["retries"] for answer in answers),
-            "failures": sum(answer["failures"] for answer in answers),
-        }
-        for process in processes:
+    """Eight processes post 25 invoices each for one customer, all at once.
+
+    Odoo itself repeats the first simultaneous invoices of a new customer, to mark it
+    as one; so the customer has an invoice already.
+    """
+    crews = {
+        name: [Process(config, database) for _index in range(8)]
+        for name, database in databases.items()
+    }
+    identities = {}
+    for name, crew in crews.items():
+        identities[name] = list(crew[0].ask("prepare").values())
+        crew[0].ask("post", *identities[name], 1)
+    rates = {name: [] for name in crews}
+    totals = {"retries": 0, "failures": 0}
+    for _round in range(ROUNDS):
+        for name, crew in crews.items():
+            answers = post_together(crew, identities[name])
+            slowest = max(answer["seconds"] for answer in answers)
+            rates[name].append(25 * len(crew) / slowest)
+            if name == "ours":
+                for key in totals:
+                    totals[key] += sum(answer[key] for answer in answers)
+    for crew in crews.values():
+        for process in crew:
             process.close()
-    ours, stock = totals["ours"], totals["stock"]
-    report.add("8 x 25 invoices, one customer: retries", ours["retries"], 0, digits=0)
-    report.add("8 x 25 invoices, one customer: failures", ours["failures"], 0, digits=0)
+    for key, count in totals.items():
+        report.add(f"8 x 25 invoices, one customer: {key}", count, 0, digits=0)
     report.add(
         "8 x 25 invoices, one customer: throughput, ours / stock",
-        ours["rate"] / stock["rate"],
+        statistics.median(rates["ours"]) / statistics.median(rates["stock"]),
         0.95,
         at_least=True,
     )
+
+
+def post_together(crew, identity):
+    drafts = [process.ask("drafts", *identity, 25) for process in crew]
+    for process, ids in zip(crew, drafts, strict=True):
+        process.send("post_singles", ids)
+    return [process.answer() for process in crew]
 
 
 def history(psql, items, customers=100):
@@ -187,6 +205,42 @@ def history(psql, items, customers=100):
     )
 
 
+# The same without Odoo: one row per item, numbered, with balance and hash.
+PLAIN = """
+    CREATE TABLE plain_entry (
+        id int PRIMARY KEY, move_line_id int UNIQUE, company_id int, partner_id int,
+        account_id int, date date, date_maturity date, reference varchar,
+        debit numeric, credit numeric, currency_id int, amount_currency numeric,
+        number int, balance_after numeric, hash varchar);
+    INSERT INTO plain_entry
+    SELECT line.id, line.id, line.company_id, line.partner_id, line.account_id,
+           move.date, line.date_maturity, move.name, GREATEST(line.balance, 0),
+           GREATEST(-line.balance, 0), line.currency_id, line.amount_currency,
+           ROW_NUMBER() OVER chain, SUM(line.balance) OVER chain,
+           encode(sha256(convert_to(concat_ws(
+               '|', line.id, line.company_id, line.partner_id, line.account_id,
+               move.date, line.date_maturity, move.name, line.balance,
+               line.currency_id, line.amount_currency), 'UTF8')), 'hex')
+      FROM account_move_line AS line
+      JOIN account_move AS move ON move.id = line.move_id
+      JOIN account_account AS account ON account.id = line.account_id
+     WHERE move.state = 'posted'
+       AND account.account_type IN ('asset_receivable', 'liability_payable')
+    WINDOW chain AS (
+        PARTITION BY line.company_id, line.partner_id, line.account_id
+        ORDER BY line.id);
+"""
+
+
+def time_plain(psql):
+    """Seconds that PostgreSQL takes for the same rows in one statement."""
+    start = time.perf_counter()
+    psql(PLAIN)
+    seconds = time.perf_counter() - start
+    psql("DROP TABLE plain_entry")
+    return seconds
+
+
 def scale(report, ours, psql, items):
     """Balance, sealing and backfill on a history of ``items`` invoices."""
     partner, product = ours.ask("prepare").values()
@@ -196,6 +250,7 @@ def scale(report, ours, psql, items):
     customers = ours.ask("customers", 100)
     history(psql, items)
     psql("ANALYZE")
+    plain = time_plain(psql)
     filled = ours.ask("backfill")
     report.add(
         "backfill: items per second",
@@ -212,6 +267,12 @@ def scale(report, ours, psql, items):
         50_000,
         at_least=True,
         digits=0,
+    )
+    report.add(
+        "backfill and sealing: rate, ours / one plain SQL statement",
+        plain / (filled["seconds"] + sealed["seconds"]),
+        0.5,
+        at_least=True,
     )
     psql("VACUUM ANALYZE subledger_entry")
     many = ours.ask("balance", customers[0])["seconds"]

@@ -10,6 +10,7 @@ from . import account_move_upfront
 from . import account_payment_entries
 from . import res_company
 from . import res_config_settings
+from . import res_currency
 from . import res_partner
 from . import res_partner_balance
 from . import subledger_kept_mixin

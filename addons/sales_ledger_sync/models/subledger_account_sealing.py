@@ -1,4 +1,6 @@
 import logging
+import random
+import time
 
 from psycopg2 import errors
 
@@ -13,6 +15,10 @@ _logger = logging.getLogger(__name__)
 BATCH_SIZE = 20_000
 # A sealer that loses against another one tries again this often.
 ATTEMPTS = 5
+# Who finds an account held by another sealer looks again so often, after a pause; the
+# other needs some milliseconds, and the scheduled sweep takes what is left then.
+PATIENCE = 5
+LONGEST_PAUSE = 0.02
 PENDING = "sales_ledger_sync.sealing"
 
 
@@ -79,20 +85,27 @@ class SubledgerAccount(models.Model):
         """
         if keys is not None and not keys:
             return 0
-        total = 0
-        heads_known = False
+        total, patience, heads_known = 0, PATIENCE, False
         while limit is None or total < limit:
             size = min(BATCH_SIZE, (limit or BATCH_SIZE))
-            heads, sealed = self._in_own_transaction(self._seal_batch, keys, size)
+            waiting, locked, sealed = self._in_own_transaction(
+                self._seal_batch, keys, size
+            )
             total += sealed
-            if keys and heads == len(keys) and sealed < size:
-                break  # all that was asked for; most often at the first try
+            if locked == waiting and sealed < size:
+                break  # nothing is left; most often after the first batch
             if sealed:
                 continue
-            # Nothing locked: nothing to do, or accounts that have no head yet.
-            if heads_known or not self._in_own_transaction(self._create_heads, keys):
+            # Nothing locked: accounts that have no head yet, or that another sealer
+            # holds, who may have looked at them before our entries were committed.
+            if not heads_known:
+                heads_known = True
+                if self._in_own_transaction(self._create_heads, keys):
+                    continue
+            if keys is None or not patience:
                 break
-            heads_known = True
+            patience -= 1
+            time.sleep(random.uniform(0, LONGEST_PAUSE))
         return total
 
     @api.model
@@ -135,42 +148,42 @@ class SubledgerAccount(models.Model):
 
     @api.model
     def _seal_batch(self, env, keys, size):
-        """Numbers of accounts locked and of entries sealed."""
+        """Numbers of accounts with unsealed entries, of those locked, and of entries
+        sealed."""
         # The lock must be in the first statement of the transaction: a snapshot
         # taken before the lock would chain onto an outdated head.
-        [(heads, sealed)] = env.execute_query(self._seal_query(keys, size))
-        return heads, sealed
+        return env.execute_query(self._seal_query(keys, size))[0]
 
     @api.model
-    def _lock_query(self, keys, size):
-        """Lock the heads of accounts with unsealed entries. SKIP LOCKED, because
-        whoever holds an account is sealing it."""
+    def _waiting_query(self, keys, size):
+        """Accounts of the first ``size`` unsealed entries."""
         return SQL(
             """
-            SELECT head.*
-              FROM subledger_account AS head
-              JOIN (SELECT company_id, COALESCE(partner_id, 0) AS partner_id,
-                           account_id
-                      FROM (SELECT tail.company_id, tail.partner_id, tail.account_id
-                              FROM subledger_entry AS tail
-                             WHERE tail.number IS NULL AND %(asked)s
-                          ORDER BY tail.company_id, COALESCE(tail.partner_id, 0),
-                                   tail.account_id, tail.id
-                             LIMIT %(size)s) AS first
-                  GROUP BY 1, 2, 3) AS tail
-                ON %(same_key)s
-               FOR NO KEY UPDATE OF head SKIP LOCKED
+            SELECT company_id, COALESCE(partner_id, 0) AS partner_id, account_id
+              FROM (SELECT tail.company_id, tail.partner_id, tail.account_id
+                      FROM subledger_entry AS tail
+                     WHERE tail.number IS NULL AND %(asked)s
+                  ORDER BY tail.company_id, COALESCE(tail.partner_id, 0),
+                           tail.account_id, tail.id
+                     LIMIT %(size)s) AS first
+          GROUP BY 1, 2, 3
             """,
             asked=self._asked_condition(keys),
-            same_key=self._same_key_sql(),
             size=size,
         )
 
     @api.model
     def _seal_query(self, keys, size):
+        # SKIP LOCKED: whoever holds an account is sealing it.
         return SQL(
             """
-            WITH locked AS MATERIALIZED (%(lock)s),
+            WITH waiting AS MATERIALIZED (%(waiting)s),
+            locked AS MATERIALIZED (
+                SELECT head.*
+                  FROM subledger_account AS head
+                  JOIN waiting AS tail ON %(same_key)s
+                   FOR NO KEY UPDATE OF head SKIP LOCKED
+            ),
             tail AS (
                 SELECT head.id AS head_id, head.last_number, head.sealed_balance,
                        head.last_hash, entry.*
@@ -191,8 +204,7 @@ class SubledgerAccount(models.Model):
             ),
             chained AS (
                 SELECT id, head_id, ledger, new_number, new_balance,
-                       subledger_chain(last_hash, %(payload)s) OVER chain AS new_hash,
-                       ROW_NUMBER() OVER (PARTITION BY head_id ORDER BY id DESC) AS left
+                       subledger_chain(last_hash, %(payload)s) OVER chain AS new_hash
                   FROM numbered
                 WINDOW chain AS (PARTITION BY head_id ORDER BY id
                                  ROWS UNBOUNDED PRECEDING)
@@ -208,13 +220,16 @@ class SubledgerAccount(models.Model):
             advanced AS (
                 UPDATE subledger_account AS head
                    SET last_number = new_number, sealed_balance = new_balance,
-                       last_hash = new_hash, ledger = chained.ledger
-                  FROM chained
-                 WHERE head.id = chained.head_id AND chained.left = 1
+                       last_hash = new_hash, ledger = last.ledger
+                  FROM (SELECT DISTINCT ON (head_id) * FROM chained
+                         ORDER BY head_id, new_number DESC) AS last
+                 WHERE head.id = last.head_id
             )
-            SELECT (SELECT COUNT(*) FROM locked), COUNT(*) FROM sealed
+            SELECT (SELECT COUNT(*) FROM waiting), (SELECT COUNT(*) FROM locked),
+                   COUNT(*)
+              FROM sealed
             """,
-            lock=self._lock_query(keys, size),
+            waiting=self._waiting_query(keys, size),
             size=size,
             same_key=self._same_key_sql(),
             payload=self.env["subledger.entry"]._hash_payload_sql(

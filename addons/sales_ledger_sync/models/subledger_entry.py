@@ -36,9 +36,9 @@ class SubledgerEntry(models.Model):
     # A row is never rewritten: it has a creation, and no last write.
     _log_access = False
 
-    company_id = fields.Many2one(
-        "res.company", required=True, readonly=True, ondelete="restrict"
-    )
+    # Checking two foreign keys of every row is a third of the time it takes to insert
+    # it. The keys of the heads hold the company, a currency in use refuses to go.
+    company_id = KeylessMany2one("res.company", required=True, readonly=True)
     company_currency_id = fields.Many2one(
         "res.currency", related="company_id.currency_id", string="Company Currency"
     )
@@ -83,9 +83,7 @@ class SubledgerEntry(models.Model):
         readonly=True,
         help="In company currency.",
     )
-    currency_id = fields.Many2one(
-        "res.currency", required=True, readonly=True, ondelete="restrict"
-    )
+    currency_id = KeylessMany2one("res.currency", required=True, readonly=True)
     amount_currency = fields.Monetary(
         required=True,
         readonly=True,

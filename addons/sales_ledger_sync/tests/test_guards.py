@@ -44,6 +44,15 @@ class TestGuards(SubledgerCommon):
                         entry.unlink()
         self.assertEqual(self.entry.debit, 100)
 
+    def test_currency_in_use_stays(self):
+        """Entries outlive the items whose keys hold the currency in the database."""
+        currency = self.env["res.currency"].create({"name": "XLC", "symbol": "x"})
+        move = self._invoice(currency_id=currency.id)
+        move.button_draft()
+        move.with_context(force_delete=True).unlink()
+        with self.assertRaisesRegex(UserError, "XLC"):
+            currency.unlink()
+
     def test_orm_refuses_on_accounts(self):
         with self._sealing() as accounts:
             accounts._seal()
