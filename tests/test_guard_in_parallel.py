@@ -1,5 +1,6 @@
 """The guard beside other transactions: workers that share, die, and a busy system."""
 
+import contextlib
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +8,7 @@ from unittest.mock import patch
 
 import psycopg2
 import pytest
+from psycopg2 import errors
 
 from odoo import SUPERUSER_ID, Command
 from odoo.api import Environment
@@ -42,6 +44,7 @@ def sweep(registry):
             env["guard.range"].search([]).unlink()
             env["guard.run"].search([]).unlink()
             env["guard.finding"].search([]).unlink()
+            env["guard.repair"].search([]).unlink()
             env["guard.job"]._plan("nightly")
     with environment(registry) as env:
         return env["guard.run"].search([("kind", "=", "nightly")]).id
@@ -150,6 +153,99 @@ def test_sweep_finds_and_heals_once(registry, sweep):
         assert len(heals) == PARTNERS
         heads = env["subledger.account"].search([])
         assert heads.mapped("sealed_balance") == heads.mapped("balance")
+
+
+def die(env):
+    """As a server killed in the middle of its transaction."""
+    kill_backend(env.registry, env.cr._cnx.info.backend_pid)
+    env.cr.execute("SELECT 1")
+
+
+def lose(env):
+    """As a transaction that another one was faster than."""
+    raise errors.SerializationFailure
+
+
+@pytest.mark.parametrize("loss", [die, lose])
+def test_repair_outlives_the_run_that_made_it(registry, sweep, loss):
+    """What was repaired is written down, whatever becomes of the run's transaction."""
+    partner_id = break_cache_of_one(registry)
+    interrupt_healing(registry, loss)
+    with environment(registry) as env:
+        [head] = env["subledger.account"].search([("partner_id", "=", partner_id)])
+        assert head.sealed_balance == head.balance
+        assert not env["guard.finding"].search([("partner_id", "=", partner_id)])
+        assert not env["guard.heal"].search([])
+    with environment(registry) as env:
+        env["guard.job"]._cron_recent()
+    with environment(registry) as env:
+        [heal] = env["guard.heal"].search([])
+        assert (heal.state, heal.difference_before) == ("done", -7.0)
+        assert "interrupted" in heal.note
+        assert heal.finding_id.partner_id.id == partner_id
+        assert heal.finding_id.state == "healed"
+        assert heal.finding_id.run_ids.state == "done"
+        assert not env["guard.repair"].search([])
+
+
+def test_breaker_counts_repairs_of_lost_runs(registry, sweep):
+    for _time in range(2):
+        partner_id = break_cache_of_one(registry)
+        interrupt_healing(registry, die)
+    break_cache_of_one(registry)
+    with environment(registry) as env:
+        run = env["guard.check"].run_all([partner_id], heal=True)
+        assert run.finding_ids.state == "open"
+        assert run.finding_ids.heal_ids.mapped("state") == ["tripped"]
+    with environment(registry) as env:
+        # Nothing is counted twice once it is written down.
+        assert len(env["guard.repair"]._recover()) == 2
+        assert not env["guard.repair"]._recover()
+
+
+def test_nothing_is_kept_of_a_run_that_ended_well(registry, sweep):
+    partner_id = break_cache_of_one(registry)
+    with environment(registry) as env:
+        env["guard.check"].run_all([partner_id], heal=True)
+        # Another run does not take it for lost while it is still at work.
+        with environment(registry) as other:
+            assert len(other["guard.repair"].search([])) == 1
+            assert not other["guard.repair"]._recover()
+            assert len(other["guard.repair"].search([])) == 1
+    with environment(registry) as env:
+        assert not env["guard.repair"]._recover()
+        assert not env["guard.repair"].search([])
+        [heal] = env["guard.heal"].search([])
+        assert (heal.state, heal.note) == ("done", False)
+
+
+def break_cache_of_one(registry):
+    """Add 7 to the kept balance of one customer; the customer's id."""
+    with environment(registry) as env:
+        [partner] = env["res.partner"].search([("name", "=", "Customer 0")])
+        env.cr.execute(
+            "UPDATE subledger_account SET sealed_balance = sealed_balance + 7"
+            " WHERE partner_id = %s",
+            [partner.id],
+        )
+        return partner.id
+
+
+def interrupt_healing(registry, loss):
+    """Check the recent partners; the run is lost once, after its first repair."""
+    heals = registry["guard.heal"]
+    log, lost = heals._log, []
+
+    def log_or_lose(self, findings, state, *args):
+        if state == "done" and not lost:
+            lost.append(state)
+            loss(self.env)
+        return log(self, findings, state, *args)
+
+    with patch.object(heals, "_log", log_or_lose):
+        with contextlib.suppress(psycopg2.Error), environment(registry) as env:
+            env["guard.job"]._check_recent(env.company.id)
+    assert lost
 
 
 def test_busy_system_gives_no_false_finding(registry, sweep):

@@ -117,18 +117,23 @@ class GuardCheckCachedBalance(models.AbstractModel):
     def _heal(self, findings):
         """Recompute the heads from their entries, where their chain is intact."""
         keys = {finding._get_account_key() for finding in findings}
-        taken = self._in_own_transaction("_rebuild_free", sorted(keys))
+        taken = self._repair(
+            "_rebuild_free", findings, lambda f: f._get_account_key(), sorted(keys)
+        )
         return findings.filtered(lambda f: f._get_account_key() not in taken)
 
     def _rebuild_free(self, keys):
-        """Rebuild the heads of ``keys``, but for those that the sealer is advancing."""
+        """Rebuild the heads of ``keys``, but for those that the sealer is advancing.
+
+        :return: the keys taken, and those of them whose heads were rebuilt
+        """
         taken = self.env["guard.take"]._take_heads(keys)
         partners = tuple(sorted({partner for _company, partner, _account in taken}))
         scope = Scope(tuple({company for company, *_rest in taken}), partners)
         sound = taken - self._get_broken_keys(scope)
         if sound:
             self._rebuild(sorted(sound))
-        return taken
+        return taken, sound
 
     def _get_broken_keys(self, scope):
         """Subledger accounts whose entries are themselves in doubt."""
@@ -251,9 +256,12 @@ class GuardCheckUnsealedTail(models.AbstractModel):
     def _heal(self, findings):
         keys = {finding._get_account_key() for finding in findings}
         self.env["subledger.account"]._seal(sorted(keys))
-        free = self._in_own_transaction("_find_free", sorted(keys))
+        free = self._repair(
+            "_find_free", findings, lambda f: f._get_account_key(), sorted(keys)
+        )
         return findings.filtered(lambda f: f._get_account_key() not in free)
 
     def _find_free(self, keys):
-        """Those of ``keys`` that no sealer is at work on."""
-        return self.env["guard.take"]._take_heads(keys)
+        """Those of ``keys`` that no sealer is at work on, twice; see ``_repair``."""
+        free = self.env["guard.take"]._take_heads(keys)
+        return free, free

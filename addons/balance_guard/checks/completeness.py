@@ -310,14 +310,14 @@ class GuardCheckCompleteness(models.AbstractModel):
     def _heal(self, findings):
         """Let the engine compare the items again: it inserts what is missing."""
         concerned = {(f.res_id, f._get_account_key()) for f in findings}
-        taken = self._in_own_transaction("_sync_free", concerned)
+        taken = self._repair("_sync_free", findings, lambda f: f.res_id, concerned)
         return findings.filtered(lambda finding: finding.res_id not in taken)
 
     def _sync_free(self, concerned):
         """Repair the items that nobody is using at this moment.
 
         :param set concerned: pairs of item id and key of its subledger account
-        :return: ids of the items that were compared
+        :return: ids of the items that were compared, twice; see ``_repair``
         """
         take = self.env["guard.take"]
         items = take._take_items({item for item, _key in concerned})
@@ -329,7 +329,7 @@ class GuardCheckCompleteness(models.AbstractModel):
             keys = {key for item, key in concerned if item in items}
             self.env["subledger.sync"]._sync_lines(sorted(items), "repair")
             self.env["guard.check.cached_balance"]._realign(sorted(keys))
-        return items
+        return items, items
 
     def _get_keys(self, items):
         """The subledger accounts that have entries of these journal items."""

@@ -10,6 +10,7 @@ from . import guard_finding_telling
 from . import guard_heal
 from . import guard_job
 from . import guard_range
+from . import guard_repair
 from . import guard_run
 from . import guard_run_check
 from . import guard_take

@@ -98,9 +98,9 @@ class GuardCheckUnit(models.AbstractModel):
     def _heal(self, findings):
         """Repair what the check is allowed to repair; see ``_check_heals``.
 
-        In a transaction of its own (``_in_own_transaction``), which first takes what
-        it is about to touch (``guard.take``): no writer may have to wait for the rest
-        of the run, nor the repair for a writer.
+        In a transaction of its own (``_repair``), which first takes what it is about to
+        touch (``guard.take``): no writer may have to wait for the rest of the run, nor
+        the repair for a writer.
 
         :param findings: ``guard.finding`` of this check, in one company
         :return: those left alone because somebody is using their documents
@@ -112,17 +112,27 @@ class GuardCheckUnit(models.AbstractModel):
         causes = self._check_healable
         return self._check_heals != "none" and (causes is None or cause_code in causes)
 
-    def _in_own_transaction(self, method, *args):
+    def _repair(self, method, findings, get_key, *args):
         """Call ``method(*args)`` of this unit in a new transaction, committed after.
 
-        :param str method: name of the method
+        What it repairs is noted in the same transaction (``guard.repair``): the one of
+        the run may still be lost.
+
+        :param str method: name of a method that returns the keys it took, and those of
+            them that it repaired, as sets
+        :param get_key: function from a finding to its key
+        :return: the keys taken
         """
         self.env.flush_all()
+        values = self.env["guard.repair"]._prepare(findings)
+        notes = [(get_key(finding), values[finding.id]) for finding in findings]
 
         def work(env, *values):
-            return getattr(self.with_env(env), method)(*values)
+            taken, repaired = getattr(self.with_env(env), method)(*values)
+            env["guard.repair"].create([note for key, note in notes if key in repaired])
+            return taken
 
-        done = self.env["subledger.account"]._in_own_transaction(work, *args)
+        taken = self.env["subledger.account"]._in_own_transaction(work, *args)
         for name in ("subledger.account", "subledger.entry"):
             self.env[name].invalidate_model(flush=False)
-        return done
+        return taken

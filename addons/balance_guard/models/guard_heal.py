@@ -216,13 +216,20 @@ class GuardHeal(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT scope_key FROM guard_heal
-                 WHERE state = 'done' AND healed_at > %s AND scope_key = ANY(%s)
-              GROUP BY scope_key HAVING COUNT(DISTINCT batch) >= %s
+                SELECT scope_key FROM (
+                    SELECT scope_key, batch FROM guard_heal
+                     WHERE state = 'done' AND healed_at > %(since)s
+                       AND scope_key = ANY(%(keys)s)
+                     UNION
+                    SELECT scope_key, batch FROM guard_repair
+                     WHERE repaired_at > %(since)s AND scope_key = ANY(%(keys)s)
+                       AND %(lost)s) AS repair
+              GROUP BY scope_key HAVING COUNT(*) >= %(count)s
                 """,
-                since,
-                keys,
-                BREAKER_COUNT - 1,
+                since=since,
+                keys=keys,
+                lost=self.env["guard.repair"]._lost_sql(),
+                count=BREAKER_COUNT - 1,
             )
         )
         often = {key for (key,) in rows}

@@ -47,6 +47,7 @@ class GuardJob(models.AbstractModel):
     def _cron_recent(self):
         """Check the most recently touched partners of each company."""
         self._retrying(self._plan_after_start)
+        self._retrying(self.env["guard.repair"]._recover)
         companies = self.env["guard.check"]._all_companies()
         cron = self.env["ir.cron"]
         cron._commit_progress(remaining=len(companies))
