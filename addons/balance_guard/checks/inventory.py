@@ -121,17 +121,19 @@ class GuardCheckInventoryValue(models.AbstractModel):
         stock = company.stock_value(products)
         booked = company.stock_accounting_value(products)
         accounts = {account for account in (*stock, *booked) if account}
-        rows = [
-            self._prepare_row(company, account, stock[account], booked[account])
-            for account in sorted(accounts, key=lambda account: account.id)
-        ]
-        tolerance = company.guard_tolerance
-        return [row for row in rows if abs(row["difference"]) > tolerance]
+        unbalanced = self._get_unbalanced(company, accounts)
+        rows, currency = [], company.currency_id
+        for account in sorted(accounts, key=lambda account: account.id):
+            expected = currency.round(stock[account])
+            actual = currency.round(booked[account])
+            if abs(round(expected - actual, 6)) > company.guard_tolerance:
+                rows.append(
+                    self._prepare_row(company, account, expected, actual, unbalanced)
+                )
+        return rows
 
-    def _prepare_row(self, company, account, stock, booked):
-        currency = company.currency_id
-        expected, actual = currency.round(stock), currency.round(booked)
-        causes = self._get_causes(company, account, expected - actual)
+    def _prepare_row(self, company, account, expected, actual, unbalanced):
+        causes = self._get_causes(company, account, expected - actual, unbalanced)
         row = dict.fromkeys(("partner_id", "entry_id", "res_model", "res_id"))
         row.update(dict.fromkeys(("field_name", "value_expected", "value_found")))
         main = max(causes, key=lambda code: abs(causes[code]["amount"]), default=None)
@@ -145,18 +147,19 @@ class GuardCheckInventoryValue(models.AbstractModel):
         )
         return self._complete(row)
 
-    def _get_causes(self, company, account, difference):
+    def _get_causes(self, company, account, difference, unbalanced):
         """Manual entries since the last closing, entries that do not balance, and
         what waits for the next closing."""
         closing = company._get_last_closing_date() or None
-        causes, rest = {}, difference
-        for code, (amount, count) in (
-            ("manual_entry", self._get_manual_entries(company, account, closing)),
-            ("unbalanced_move", self._get_unbalanced(company, account)),
-        ):
-            if count:
-                causes[code] = {"amount": -amount, "count": count}
-                rest = company.currency_id.round(rest + amount)
+        currency, causes = company.currency_id, {}
+        amount, count = self._get_manual_entries(company, account, closing)
+        rest = currency.round(difference + amount)
+        if count:
+            causes["manual_entry"] = {"amount": -amount, "count": count}
+        amount, count = self._take_unbalanced(currency, account, rest, unbalanced)
+        if count:
+            causes["unbalanced_move"] = {"amount": amount, "count": count}
+            rest = currency.round(rest - amount)
         waiting = self._count_waiting(company, closing)
         if waiting and rest:
             causes["not_closed"] = {"amount": rest, "count": waiting}
@@ -186,25 +189,52 @@ class GuardCheckInventoryValue(models.AbstractModel):
         )
         return row
 
-    def _get_unbalanced(self, company, account):
-        """Sum and number of the account's posted entries that do not balance."""
-        [row] = self.env.execute_query(
+    def _get_unbalanced(self, company, accounts):
+        """Posted entries of the inventory accounts that do not balance.
+
+        :return: for each, its ``accounts`` (ids) and the ``amount`` by which its
+            debits exceed its credits
+        """
+        return self.env.execute_query_dict(
             SQL(
                 """
-                SELECT COALESCE(SUM(balance), 0), COUNT(*) FROM (
-                    SELECT SUM(line.balance) AS balance
-                      FROM account_move_line line
-                     WHERE line.parent_state = 'posted'
-                       AND line.move_id IN (
-                            SELECT item.move_id FROM account_move_line item
-                             WHERE item.account_id = %s AND item.company_id = %s)
-                  GROUP BY line.move_id HAVING SUM(line.balance) <> 0) AS entry
+                SELECT ARRAY_AGG(line.account_id) AS accounts,
+                       SUM(line.balance) AS amount
+                  FROM account_move_line line
+                 WHERE line.parent_state = 'posted'
+                   AND line.move_id IN (
+                        SELECT item.move_id FROM account_move_line item
+                         WHERE item.account_id = ANY(%s) AND item.company_id = %s)
+              GROUP BY line.move_id HAVING SUM(line.balance) <> 0
+              ORDER BY line.move_id
                 """,
-                account.id,
+                [account.id for account in accounts],
                 company.id,
             )
         )
-        return row
+
+    def _take_unbalanced(self, currency, account, rest, unbalanced):
+        """What entries that do not balance explain of ``rest``, and no more.
+
+        Which of its items makes an entry unbalanced cannot be seen: it explains the
+        difference of an inventory account up to that difference, and what it has
+        explained of one account is taken from ``unbalanced`` for the next one.
+
+        :return: amount and number of entries
+        """
+        moves = [move for move in unbalanced if account.id in move["accounts"]]
+        available = -currency.round(sum(move["amount"] for move in moves))
+        if available * rest <= 0:
+            return 0.0, 0
+        sign = 1 if rest > 0 else -1
+        amount = left = sign * min(abs(available), abs(rest))
+        count = 0
+        for move in moves:
+            part = sign * min(max(-sign * move["amount"], 0.0), abs(left))
+            move["amount"] = currency.round(move["amount"] + part)
+            left = currency.round(left - part)
+            count += bool(part)
+        return amount, count
 
     def _get_closing_ids(self, company):
         key = f"{company.id}.stock_valuation_closing_ids"

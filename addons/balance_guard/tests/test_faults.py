@@ -383,6 +383,81 @@ class TestFaults(GuardCommon):
             found, [{"account_id": account.id, "expected": 100.0, "actual": 130.0}]
         )
 
+    def test_inventory_entry_explains_no_more_than_the_difference(self):
+        """Its other item was changed as well: that is not the stock's difference."""
+        account = self._close_stock()
+        for amount, where in ((30, "="), (50, "<>")):
+            self._break(
+                "UPDATE account_move_line SET balance = balance + %s WHERE move_id IN ("
+                "SELECT move_id FROM account_move_line WHERE account_id = %s)"
+                f" AND account_id {where} %s",
+                amount,
+                account.id,
+                account.id,
+            )
+        found = self.assertFault("inventory_value", "unbalanced_move", -30.0)
+        self.assertEqual(
+            found.causes, {"unbalanced_move": {"amount": -30.0, "count": 1}}
+        )
+
+    def test_entry_of_another_account_explains_nothing_of_the_stock(self):
+        account = self._close_stock()
+        self._break(
+            "UPDATE account_move_line SET balance = balance + 30 WHERE move_id IN ("
+            "SELECT move_id FROM account_move_line WHERE account_id = %s)"
+            " AND account_id <> %s",
+            account.id,
+            account.id,
+        )
+        run = self._run()
+        self.assertTrue(self._findings(run, "posted_moves_balance"))
+        self.assertFalse(self._findings(run, "inventory_value"))
+
+    def test_one_entry_explains_one_of_two_inventory_accounts(self):
+        account = self.env["account.account"].search(
+            [("account_type", "=", "asset_current")], limit=1
+        )
+        category = self.env["product.category"].create(
+            {"name": "Tables", "property_stock_valuation_account_id": account.id}
+        )
+        table = self.env["product.product"].create(
+            {
+                "name": "Table",
+                "is_storable": True,
+                "standard_price": 10,
+                "categ_id": category.id,
+            }
+        )
+        location = (
+            self.env["stock.warehouse"]
+            .search([("company_id", "=", self.company.id)], limit=1)
+            .lot_stock_id
+        )
+        self.env["stock.quant"]._update_available_quantity(table, location, 10)
+        other = self._close_stock()
+        self.assertNotEqual(account, other)
+        self._break(
+            "UPDATE account_move_line SET balance = balance + 30 WHERE account_id = %s",
+            account.id,
+        )
+        # The other account's difference has another reason, which nobody booked.
+        self._break(
+            "UPDATE account_move SET date = date + 1 WHERE id IN ("
+            "SELECT move_id FROM account_move_line WHERE account_id = %s)",
+            other.id,
+        )
+        self._break(
+            "UPDATE stock_quant SET quantity = 7 WHERE company_id = %s"
+            " AND quantity = 10 AND product_id <> %s",
+            self.company.id,
+            table.id,
+        )
+        found = self._findings(self._run(), "inventory_value")
+        self.assertEqual(found.account_id, account + other)
+        self.assertEqual(found.mapped("difference"), [-30.0, -30.0])
+        self.assertEqual(sorted(found.mapped("explained")), [-30.0, 0.0])
+        self.assertEqual(sorted(found.mapped("unexplained")), [-30.0, 0.0])
+
     def test_inventory_value_changed(self):
         """The stock is worth more than was booked, and no stock move says why."""
         account = self._close_stock()
