@@ -1,3 +1,5 @@
+from datetime import datetime, time, timezone
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 from odoo.tools.misc import format_date
@@ -126,8 +128,13 @@ class GuardDashboard(models.Model):
         today = fields.Date.context_today(self)
         monday = fields.Date.start_of(today, "week")
         weeks = [fields.Date.subtract(monday, weeks=n) for n in range(WEEKS)][::-1]
-        groups = self.env["guard.finding"]._read_group(
-            [("company_id", "=", self.company_id.id), ("first_seen", ">=", weeks[0])],
+        # Days and weeks are those of the user, what is stored is UTC.
+        zone = self.env.tz
+        first = zone.localize(datetime.combine(weeks[0], time.min))
+        first = first.astimezone(timezone.utc).replace(tzinfo=None)
+        finding_model = self.env["guard.finding"].with_context(tz=str(zone))
+        groups = finding_model._read_group(
+            [("company_id", "=", self.company_id.id), ("first_seen", ">=", first)],
             ["cause_code", "first_seen:day"],
             ["__count"],
         )

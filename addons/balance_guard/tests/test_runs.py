@@ -1,6 +1,8 @@
 from datetime import timedelta
 from unittest.mock import patch
 
+from freezegun import freeze_time
+
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -302,6 +304,36 @@ class TestRuns(GuardCommon):
         self.assertEqual(line["counts"], [0, 0, 1, 0, 0])
         finding.sudo().first_seen -= timedelta(weeks=9)
         self.assertFalse(health._get_causes_by_week()["lines"])
+
+    def test_weeks_are_those_of_the_user(self):
+        """Six hours after a Monday began in London, it begins in Los Angeles."""
+        self._break_cache()
+        finding = self._findings(self._run(), "cached_balance").sudo()
+        health = self.env["guard.dashboard"].search(
+            [("company_id", "=", self.company.id)]
+        )
+        far_west = "America/Los_Angeles"
+        for zone, seen, counts in (
+            ("UTC", "2026-01-05 02:00:00", [1, 0, 0, 0, 0]),
+            (far_west, "2026-01-05 02:00:00", None),
+            (far_west, "2026-01-05 08:00:00", [1, 0, 0, 0, 0]),
+            (far_west, "2026-01-12 02:00:00", [1, 0, 0, 0, 0]),
+            (far_west, "2026-01-12 08:00:00", [0, 1, 0, 0, 0]),
+            ("Asia/Tokyo", "2026-01-04 16:00:00", [1, 0, 0, 0, 0]),
+            ("Asia/Tokyo", "2026-01-11 16:00:00", [0, 1, 0, 0, 0]),
+        ):
+            with self.subTest(zone=zone, seen=seen), freeze_time("2026-02-04 12:00"):
+                finding.first_seen = seen
+                found = health.with_context(tz=zone)._get_causes_by_week()
+                found = [line["counts"] for line in found["lines"]]
+                self.assertEqual(found, [counts] if counts else [])
+        # Where no browser says it, as in a mail.
+        self.manager.tz = far_west
+        health = health.with_user(self.manager).with_context(tz=False)
+        with freeze_time("2026-02-04 12:00"):
+            finding.first_seen = "2026-01-12 02:00:00"
+            [line] = health._get_causes_by_week()["lines"]
+        self.assertEqual(line["counts"], [1, 0, 0, 0, 0])
 
     def test_only_what_may_be_repaired_offers_healing(self):
         self._break_cache()
