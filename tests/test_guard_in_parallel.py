@@ -155,6 +155,88 @@ def test_sweep_finds_and_heals_once(registry, sweep):
         assert heads.mapped("sealed_balance") == heads.mapped("balance")
 
 
+def check_recent(env):
+    """As the five-minute job does for one company."""
+    job, company_id = env["guard.job"], env.company.id
+    job._check_recent(company_id, job._get_recent_partners(company_id))
+
+
+def look_at_recent(registry):
+    with environment(registry) as env:
+        check_recent(env)
+
+
+def assert_found_once(registry):
+    """One finding and one healing record for each customer."""
+    with environment(registry) as env:
+        findings = env["guard.finding"].search([])
+        assert len(findings.partner_id) == len(findings) == PARTNERS
+        assert set(findings.mapped("state")) == {"healed"}
+        assert findings.heal_ids.mapped("state") == ["done"] * PARTNERS
+
+
+def get_errors(caplog):
+    return [record.message for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_recent_partners_leave_out_what_the_sweep_is_at(registry, sweep, caplog):
+    """A worker has found something and not committed it when the other job comes."""
+    break_cache(registry, 5)
+    ranges, looked = registry["guard.range"], []
+    work = ranges._work
+
+    def work_while_others_look(self):
+        work(self)
+        self.env.flush_all()
+        if not looked:
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(look_at_recent, registry).result(timeout=60)
+            looked.append(self.id)
+
+    with patch.object(ranges, "_work", work_while_others_look):
+        work_off(registry)
+    assert looked
+    with environment(registry) as env:
+        recent = env["guard.run"].search([("kind", "=", "recent")])
+        assert len(recent.finding_ids) == PARTNERS - 1
+        first = env["guard.range"].browse(looked)
+        assert first.run_id.finding_ids.filtered(
+            lambda finding: first._holds(finding.partner_key)
+        )
+    assert_found_once(registry)
+    assert not get_errors(caplog)
+
+
+def test_sweep_leaves_out_the_partners_looked_at(registry, sweep, caplog):
+    """The five-minute job has found something when a worker comes by."""
+    break_cache(registry, 5)
+    runs = registry["guard.run"]
+    finish, worked = runs._finish, []
+
+    def finish_while_others_work(self):
+        if not worked:
+            worked.append(self.id)
+            self.env.flush_all()
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(work_off, registry).result(timeout=60)
+        return finish(self)
+
+    with patch.object(runs, "_finish", finish_while_others_work):
+        look_at_recent(registry)
+    assert worked
+    assert_found_once(registry)
+    with environment(registry) as env:
+        run = env["guard.run"].browse(sweep)
+        assert set(run.range_ids.mapped("state")) == {"todo", "done"}
+        worker = env.ref("balance_guard.cron_sweep_1")
+        assert env["ir.cron.trigger"].search([("cron_id", "=", worker.id)])
+    work_off(registry)
+    with environment(registry) as env:
+        assert env["guard.run"].browse(sweep).state == "done"
+    assert_found_once(registry)
+    assert not get_errors(caplog)
+
+
 def die(env):
     """As a server killed in the middle of its transaction."""
     kill_backend(env.registry, env.cr._cnx.info.backend_pid)
@@ -244,7 +326,7 @@ def interrupt_healing(registry, loss):
 
     with patch.object(heals, "_log", log_or_lose):
         with contextlib.suppress(psycopg2.Error), environment(registry) as env:
-            env["guard.job"]._check_recent(env.company.id)
+            check_recent(env)
     assert lost
 
 

@@ -139,7 +139,8 @@ def ledger_checks(env, companies):
 
 
 def frequent(env, company):
-    env["guard.job"]._check_recent(company.id)
+    job = env["guard.job"]
+    job._check_recent(company.id, job._get_recent_partners(company.id))
     env.cr.rollback()
 
 

@@ -53,15 +53,18 @@ class GuardJob(models.AbstractModel):
         cron._commit_progress(remaining=len(companies))
         for company_id in companies.ids:
             started = time.monotonic()
-            self._retrying(self._check_recent, company_id)
+            partners = self._retrying(self._get_recent_partners, company_id)
+            self._retrying(self._check_recent, company_id, partners)
             if not cron._commit_progress(1):
                 break
             self._rest(time.monotonic() - started)
 
-    def _check_recent(self, company_id):
+    def _check_recent(self, company_id, partners):
+        """Check ``partners``, but for those that a sweep is looking at just now."""
+        # First, so that what the sweep has committed by now is seen.
+        kept, partners = self.env["guard.range"]._keep(company_id, partners)
         company = self.env["res.company"].browse(company_id).exists()
-        partners = self._get_recent_partners(company) if company else ()
-        if not partners:
+        if not partners or not company:
             return
         scope = Scope((company.id,), partners)
         run = self.env["guard.run"]._start("recent", scope)
@@ -72,9 +75,15 @@ class GuardJob(models.AbstractModel):
         ]
         run._run_confirmed(units, scope, company)
         run._finish()
+        if kept:
+            # A worker that came by has found nothing free.
+            self._wake_workers()
 
-    def _get_recent_partners(self, company):
+    def _get_recent_partners(self, company_id):
         """Ids of the partners whose ledger or journal items are newest; 0: none."""
+        company = self.env["res.company"].browse(company_id).exists()
+        if not company:
+            return ()
         rows = self.env.execute_query(
             SQL(
                 """

@@ -114,6 +114,53 @@ class GuardRange(models.Model):
         )
         return self.browse(part_id for (part_id,) in rows)
 
+    @api.model
+    def _keep(self, company_id, partners):
+        """Keep sweeps from ``partners`` for the rest of this transaction.
+
+        Two that look at one partner write the same findings, and one of them loses.
+
+        :return: the parts kept from the workers, and those of ``partners`` that no
+            worker is looking at just now
+        """
+        kept = self._find_parts(company_id, partners, lock=True)
+        held = self._find_parts(company_id, partners, lock=False) - kept
+        free = tuple(
+            partner
+            for partner in partners
+            if not any(part._holds(partner) for part in held)
+        )
+        return kept, free
+
+    def _find_parts(self, company_id, partners, lock):
+        """The parts still to do that hold one of ``partners``."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT id FROM guard_range
+                 WHERE state = 'todo' AND scope = 'partners'
+                   AND company_id = %(company)s
+                   AND EXISTS (
+                        SELECT FROM UNNEST(%(partners)s::int[]) AS partner
+                         WHERE partner >= first_partner
+                           AND (last_partner = 0 OR partner <= last_partner))
+              ORDER BY id
+                   %(lock)s
+                """,
+                company=company_id,
+                partners=list(partners),
+                lock=SQL("FOR NO KEY UPDATE SKIP LOCKED") if lock else SQL(),
+            )
+        )
+        return self.browse(part_id for (part_id,) in rows)
+
+    def _holds(self, partner_id):
+        """Whether a partner (0: none) is in this part."""
+        self.ensure_one()
+        if partner_id < self.first_partner:
+            return False
+        return not self.last_partner or partner_id <= self.last_partner
+
     def _get_scope(self):
         self.ensure_one()
         return Scope(
