@@ -127,6 +127,28 @@ def test_what_a_writer_holds_is_left_for_the_next_run(registry, invoices, hold):
     assert entries_of(registry, bob) == ["repair"]
 
 
+def write_batch(env, invoice):
+    """As a backfill does, which commits its batch when all of it is written."""
+    env["subledger.sync"]._sync_lines(invoice.line_ids.ids, origin="backfill")
+
+
+def test_company_with_a_running_backfill_is_left_for_later(registry, invoices):
+    """Not only what its batch holds: the batch goes on beside the repair."""
+    ada, bob = invoices
+    with environment(registry) as env:
+        [backfill] = env["subledger.backfill"].create({"mode": "none"})
+        backfill.state = "running"
+    found = while_held(registry, ada, write_batch, heal, registry, invoices)
+    assert found == dict.fromkeys(invoices, ("open", "postponed"))
+    with environment(registry) as env:
+        env["subledger.backfill"].browse(backfill.id).state = "paused"
+    found = heal(registry, invoices)
+    assert found == dict.fromkeys(invoices, ("healed", "done"))
+    assert entries_of(registry, ada) == entries_of(registry, bob) == ["repair"]
+    with environment(registry) as env:
+        env["subledger.backfill"].browse(backfill.id).state = "cancelled"
+
+
 def test_postponed_finding_says_so(registry, invoices):
     while_held(registry, invoices[0], reset, heal, registry, invoices)
     with environment(registry) as env:

@@ -17,7 +17,8 @@ class GuardTake(models.AbstractModel):
     The first thing a repair does in its own short transaction. Nothing here waits:
     what a writer holds at that moment is left out and repaired by a later run. What
     is taken is free of writers until the repair is committed; one that committed since
-    the transaction began makes it fail and be repeated with a new snapshot.
+    the transaction began makes it fail and be repeated with a new snapshot. A running
+    backfill holds nothing that could be taken, so its whole company is left alone.
     """
 
     _name = "guard.take"
@@ -66,12 +67,32 @@ class GuardTake(models.AbstractModel):
         :param items: ids of account.move.line, existing or deleted
         :return: the ids of those that no other transaction holds, as a set
         """
+        items = set(items) - self._find_backfilled(items)
         needed = self.env.execute_query(self._needed_sql(list(items)))
         held = set()
         for table, lock in LOCKS.items():
             ids = {row_id for _item, name, row_id in needed if name == table}
             held |= {(table, row_id) for row_id in self._find_held(table, ids, lock)}
-        return set(items) - {item for item, *row in needed if tuple(row) in held}
+        return items - {item for item, *row in needed if tuple(row) in held}
+
+    def _find_backfilled(self, items):
+        """Those of ``items`` that a running backfill may be writing entries of.
+
+        Whoever writes an entry of the same item waits for the backfill's batch.
+        """
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT line.id
+                  FROM account_move_line line
+                  JOIN subledger_backfill backfill
+                    ON backfill.company_id = line.company_id
+                 WHERE line.id = ANY(%s) AND backfill.state = 'running'
+                """,
+                list(items),
+            )
+        )
+        return {item for (item,) in rows}
 
     def _find_held(self, table, ids, lock):
         """Take the rows ``ids`` of ``table``; return those that could not be taken."""
