@@ -72,6 +72,7 @@ def run(session, workers, tags):
         for number, selection in enumerate(groups):
             database = session.databases.clone(template, f"core{number}")
             database = stack.enter_context(database)
+            session.databases.stop_autovacuum(database)
             runs.append(CoreRun(session, database, selection, number))
         for core_run in runs:
             stack.callback(core_run.stop)

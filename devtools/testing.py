@@ -3,27 +3,12 @@
 import contextlib
 import os
 
-from .databases import query
 from .processes import attached
 from .say import say
 from .system_packages import ensure_browser, ensure_wkhtmltopdf
 from .workspace import ADDONS
 
 DEFAULT_WORKERS = 2
-# Tests roll back. Autovacuum would count no row in tables full of rolled-back ones,
-# and PostgreSQL then plans Odoo's joins for empty tables: minutes instead of seconds.
-# A table never counted is planned for by its size.
-NO_AUTOVACUUM = """
-    DO $$
-    DECLARE name regclass;
-    BEGIN
-        FOR name IN SELECT oid FROM pg_class
-                     WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
-        LOOP
-            EXECUTE format('ALTER TABLE %s SET (autovacuum_enabled = off)', name);
-        END LOOP;
-    END $$
-"""
 
 
 def run(session, arguments, workers=None):
@@ -43,7 +28,7 @@ def run(session, arguments, workers=None):
             for number in range(workers)
         ]
         for name in names:
-            query(NO_AUTOVACUUM, name)
+            session.databases.stop_autovacuum(name)
         say(f"Testing on {workers} clone(s) of {template}")
         command = pytest_command(session, arguments, names)
         environment = session.odoo.environment(DEV_TEST_DATABASES=",".join(names))
