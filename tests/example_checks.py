@@ -1,6 +1,12 @@
 """The ledger after a replay against the figures that the file alone gives."""
 
 from datetime import date, timedelta
+from itertools import accumulate
+
+from dateutil.relativedelta import relativedelta
+from lxml import etree
+
+from odoo.tools.safe_eval import safe_eval
 
 from odoo.addons.sales_ledger_sync.tests import receivables_oracle
 
@@ -37,3 +43,28 @@ class LedgerAgainstFile:
         self.assertEqual(set(found), set(expected))
         for customer, balance in expected.items():
             self.assertAlmostEqual(found[customer], float(balance), 2, customer)
+
+    def assertCurveEqualsFile(self, env, path, year):
+        """The report's points, month by month: what the customers owed at its end."""
+        action = env.ref("sales_ledger_sync.action_receivables_curve")
+        view = action.view_ids.filtered(lambda row: row.view_mode == "graph").view_id
+        arch = etree.fromstring(view.arch)
+        self.assertEqual((arch.get("type"), arch.get("cumulated")), ("line", "1"))
+        rows = env["subledger.entry"].formatted_read_group(
+            [
+                *safe_eval(action.domain),
+                ("company_id", "=", env.company.id),
+                ("is_reversed", "=", False),
+                ("event", "=", "entry"),
+            ],
+            ["date:month"],
+            ["running_balance:sum"],
+        )
+        months = [date.fromisoformat(row["date:month"][0]) for row in rows]
+        self.assertEqual(months, [date(year, month, 1) for month in range(1, 13)])
+        last = date(year, 12, 31)
+        points = accumulate(row["running_balance:sum"] for row in rows)
+        for month, point in zip(months, points, strict=True):
+            evening = min(month + relativedelta(months=1, days=-1), last)
+            expected = receivables_oracle.figures(path, evening, last)
+            self.assertAlmostEqual(point, float(expected.open_amount), 2, evening)

@@ -83,3 +83,4 @@ class TestExample(LedgerAgainstFile, AccountTestInvoicingCommon):
             env = self.open_environment(cr)
             self.replay(env, SAMPLE)
             self.assertLedgerEqualsFile(env, SAMPLE, 2025)
+            self.assertCurveEqualsFile(env, SAMPLE, 2025)

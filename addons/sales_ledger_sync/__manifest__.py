@@ -28,6 +28,7 @@
         # Complete in itself, with its own menu entry.
         "security/subledger_import_security.xml",
         "data/subledger_import_cron.xml",
+        "views/subledger_entry_report_views.xml",
         "views/subledger_import_views.xml",
     ],
     "assets": {

@@ -36,6 +36,7 @@ SCREENS = (
     f"{LEDGER}.action_supplier_ledger",
     f"{LEDGER}.action_customer_account",
     f"{LEDGER}.action_supplier_account",
+    f"{LEDGER}.action_receivables_curve",
     f"{LEDGER}.subledger_backfill_action",
     f"{LEDGER}.action_subledger_import",
     f"{CREDIT}.credit_hold_action",
