@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Write the example file of receivables: invented, and the same on every run.
 
-    devtools/receivables_sample.py [FILE]
+    devtools/receivables_sample.py [FILE [YEAR [CUSTOMERS [INVOICES]]]]
 
 It has the shape of the public sample "accounts receivable" data: one line per
 invoice, month/day/year, with the day it was settled.  Some customers pay at once,
@@ -11,6 +11,7 @@ most a little late, a few hardly at all.
 import csv
 import random
 import sys
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -19,9 +20,6 @@ COLUMNS = (
     "InvoiceAmount,Disputed,SettledDate,PaperlessBill,DaysToSettle,DaysLate"
 ).split(",")
 SHIPPED = "addons/sales_ledger_sync/data/example/receivables_sample.csv"
-YEAR = 2025
-CUSTOMERS = 24
-INVOICES = 300
 TERMS = 30
 # How a customer pays: (weight, mean days, spread, share never paid).
 HABITS = {
@@ -32,22 +30,37 @@ HABITS = {
 }
 
 
+@dataclass
+class Size:
+    """How much is invented; the defaults are the shipped file's."""
+
+    year: int = 2025
+    customers: int = 24
+    invoices: int = 300
+
+
 def main(arguments):
-    path = arguments[0] if arguments else Path(__file__).parents[1] / SHIPPED
+    path, *numbers = arguments or [Path(__file__).parents[1] / SHIPPED]
+    write(path, Size(*map(int, numbers)))
+
+
+def write(path, size):
+    """Write a file of that :class:`Size`."""
     with open(path, "w", encoding="utf-8", newline="") as target:
         writer = csv.DictWriter(target, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows(random.Random(YEAR)))
+        writer.writerows(rows(random.Random(size.year), size))
 
 
-def rows(dice):
+def rows(dice, size):
     """Yield the lines, in the order of their dates."""
-    customers = [_customer(dice, number) for number in range(CUSTOMERS)]
+    new_year = date(size.year, 1, 1)
+    customers = [_customer(dice, number) for number in range(size.customers)]
     shares = [customer["share"] for customer in customers]
-    days = sorted(dice.randrange(365) for _invoice in range(INVOICES))
+    days = sorted(dice.randrange(365) for _invoice in range(size.invoices))
     for number, day in enumerate(days, start=1):
         customer = dice.choices(customers, shares)[0]
-        yield _row(dice, customer, number, date(YEAR, 1, 1) + timedelta(day))
+        yield _row(dice, customer, number, new_year + timedelta(day))
 
 
 def _customer(dice, number):
@@ -71,7 +84,7 @@ def _row(dice, customer, number, issued):
     return {
         "countryCode": customer["country"],
         "customerID": customer["name"],
-        "PaperlessDate": _day(date(YEAR, 1, 1)) if customer["paperless"] else "",
+        "PaperlessDate": f"1/1/{issued.year}" if customer["paperless"] else "",
         "invoiceNumber": f"{4_000_000 + 7919 * number}",
         "InvoiceDate": _day(issued),
         "DueDate": _day(issued + timedelta(TERMS)),
