@@ -18,5 +18,6 @@ from . import test_screens
 from . import test_sealing
 from . import test_subledger_import
 from . import test_tours
+from . import test_tours_extremes
 from . import test_uninstall_warning
 from . import test_upfront_payment
