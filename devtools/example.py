@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import resource
+import time
 from pathlib import Path
 
 from .databases import PREFIX
@@ -47,7 +49,9 @@ def find_file(workspace, path):
 
 
 def load_example(session, database, path):
-    """Replay a file of receivables in a database without invoices; print a summary.
+    """Replay a file of receivables in a database without invoices.
+
+    Prints a summary, and how long it took.
 
     :raises DevError: Odoo refused the file or one of the documents
     """
@@ -57,6 +61,7 @@ def load_example(session, database, path):
     command = [session.odoo.python, "-m", "devtools.example_story"]
     paths = filter(None, [session.workspace.root, session.odoo.source.folder])
     python_path = os.pathsep.join(map(str, paths))
+    started, worked = time.monotonic(), processor_seconds()
     code = attached(
         [*command, *options, *quiet, path, *bills],
         env=session.odoo.environment(PYTHONPATH=python_path),
@@ -64,3 +69,11 @@ def load_example(session, database, path):
     )
     if code:
         raise DevError(f"the example could not be loaded from {path}", code=abs(code))
+    elapsed, worked = time.monotonic() - started, processor_seconds() - worked
+    say(f"The replay took {elapsed:.0f} s; {worked:.0f} s was Odoo's processor time")
+
+
+def processor_seconds():
+    """Return the processor time of all programs that were started and have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
