@@ -1,5 +1,9 @@
-from odoo import api, models
+import math
+from datetime import date
+
+from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import SQL, format_date
 
 from .. import arguments
 
@@ -25,8 +29,7 @@ class ResPartner(models.Model):
             {name: vals[name] for name in LIMIT_FIELDS & vals.keys()}
             for vals in vals_list
         ]
-        authority, root = self.env["credit.authority"], self.env.company.root_id
-        if self.env.su or not any(limits) or not authority._is_used(root.id):
+        if not any(limits) or not self._is_credit_limit_guarded():
             return super().create(vals_list)
         partners = super().create(
             [
@@ -36,75 +39,144 @@ class ResPartner(models.Model):
         )
         # A limit given with the new customer is a raise like any other
         for partner, limit in zip(partners, limits, strict=True):
-            if limit:
-                partner.write(limit)
+            # A form sends its empty fields, too: they ask for nothing
+            if changed := partner._get_changed_limit(limit):
+                partner.write(changed)
         return partners
 
     def write(self, vals):
-        # EXTENDS 'account'
-        if not LIMIT_FIELDS & vals.keys():
-            return super().write(vals)
-        arguments.check_amounts(self.env, [vals], "credit_limit")
-        vals = self._keep_credit_limit_in_authority(vals)
-        result = super().write(vals)
-        self.env["credit.recheck"]._request(self.env.company, self)
-        return result
-
-    def _keep_credit_limit_in_authority(self, vals):
-        """Turn a raise beyond the user's authority into a request for approval.
+        """Write; a raise beyond the user's authority becomes a request for approval.
 
         Only where the legal entity has set up authorities; else as in Odoo. The rest
         of the values is written at once.
         """
-        authority, company = self.env["credit.authority"], self.env.company
-        if self.env.su or not authority._is_used(company.root_id.id):
-            return vals
+        # EXTENDS 'account'
         asked = {name: vals[name] for name in LIMIT_FIELDS & vals.keys()}
-        if not self._raises_credit_limit(asked):
-            return vals
-        amount = asked.get("credit_limit", max(self.mapped("credit_limit"), default=0))
-        wanted = None if asked.get("credit_limit_policy") == "unlimited" else amount
-        if authority._may_grant(self.env.user, company, wanted):
-            return vals
-        self._request_credit_limit(amount, unlimited=wanted is None)
-        return {name: value for name, value in vals.items() if name not in LIMIT_FIELDS}
+        if not asked:
+            return super().write(vals)
+        arguments.check_amounts(self.env, [vals], "credit_limit")
+        refused = self._get_refused_limits(asked)
+        if refused:
+            rest = {name: value for name, value in vals.items() if name not in asked}
+            result = super().write(rest)
+            super(ResPartner, self.browse(set(self.ids) - refused.keys())).write(asked)
+            self._request_credit_limits(refused, asked)
+        else:
+            result = super().write(vals)
+        self.env["credit.recheck"]._request(self.env.company, self)
+        return result
 
-    def _raises_credit_limit(self, asked):
-        """Whether the values give any of the customers more credit than before."""
-        if "credit_limit_expiry" in asked or "credit_limit_policy" in asked:
-            return asked.get("credit_limit_policy") != "limit" or (
-                asked.get("credit_limit", 0.0) > 0
+    @api.model
+    def _is_credit_limit_guarded(self):
+        """Whether a raise of a limit needs an authority in the active company."""
+        authority = self.env["credit.authority"]
+        return not self.env.su and authority._is_used(self.env.company.root_id.id)
+
+    def _get_changed_limit(self, asked):
+        """The values of ``asked`` that differ from what the customer has."""
+        # sudo: compare with the values in force, readable or not
+        current = self.sudo()
+        return {
+            name: value
+            for name, value in asked.items()
+            if self._fields[name].convert_to_cache(value, self)
+            != self._fields[name].convert_to_cache(current[name], self)
+        }
+
+    def _get_refused_limits(self, asked):
+        """Customers whose limit the user may not change as asked.
+
+        :return: ``{partner id: limit asked for}``, None for unlimited credit
+        """
+        if not self._is_credit_limit_guarded():
+            return {}
+        authority, company = self.env["credit.authority"], self.env.company
+        changed = {
+            name: fields.Date.to_date(value) if name == "credit_limit_expiry" else value
+            for name, value in asked.items()
+        }
+        refused = {}
+        for partner_id, values in self._read_own_limits().items():
+            limit, expiry = self._get_limit_and_expiry(values)
+            wanted, until = self._get_limit_and_expiry({**values, **changed})
+            if limit == math.inf > wanted and not values["credit_limit_policy"]:
+                # Nobody decided yet: the first limit is a raise, too
+                limit = 0.0
+            # A later day prolongs the limit, an earlier one gives nothing
+            if wanted <= limit and (until <= expiry or wanted <= 0):
+                continue
+            amount = None if wanted == math.inf else wanted
+            if not authority._may_grant(self.env.user, company, amount):
+                refused[partner_id] = amount
+        return refused
+
+    def _read_own_limits(self):
+        """Stored values of each partner for the active company, None where unset."""
+        self.flush_recordset(list(LIMIT_FIELDS))
+        value = self.env["credit.limit"]._company_value
+        company = self.env.company
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT id, (%s)::float, %s, (%s)::date
+                     FROM res_partner partner WHERE id = ANY(%s)""",
+                value("credit_limit", company),
+                value("credit_limit_policy", company),
+                value("credit_limit_expiry", company),
+                self.ids,
             )
-        # sudo: compare with the amount in force, readable or not
-        return any(
-            asked["credit_limit"] > partner.sudo().credit_limit
-            or not asked["credit_limit"]
-            for partner in self
         )
+        names = ("credit_limit", "credit_limit_policy", "credit_limit_expiry")
+        return {id_: dict(zip(names, row, strict=True)) for id_, *row in rows}
 
-    def _request_credit_limit(self, amount, unlimited):
-        if unlimited:
+    @api.model
+    def _get_limit_and_expiry(self, values):
+        """What the stored values stand for: infinity is no limit, or no last day.
+
+        The same as the SQL of ``credit.limit``, for values that are not stored yet.
+        """
+        default = self.env["credit.limit"]._get_default_limit(self.env.company)
+        amount, policy = values["credit_limit"], values["credit_limit_policy"]
+        if amount is None:
+            amount = default
+        if policy == "unlimited" or (policy != "limit" and not (amount or default)):
+            amount = math.inf
+        return amount, values["credit_limit_expiry"] or date.max
+
+    def _request_credit_limits(self, refused, asked):
+        """Ask for the limits that were refused; only who pays has a limit."""
+        partners = self.filtered(
+            lambda partner: (
+                partner.id in refused and partner == partner.commercial_partner_id
+            )
+        )
+        if any(refused[partner.id] is None for partner in partners):
             raise ValidationError(
                 self.env._("Only a credit manager gives unlimited credit.")
+            )
+        reason = self.env._("Changed on the customer")
+        if expiry := asked.get("credit_limit_expiry"):
+            reason = self.env._(
+                "Changed on the customer, valid until %(date)s",
+                date=format_date(self.env, expiry),
             )
         # sudo: asking is allowed to whoever may write the limit
         self.env["credit.limit"].sudo().create(
             [
                 {
-                    "partner_id": partner.commercial_partner_id.id,
+                    "partner_id": partner.id,
                     "company_id": self.env.company.root_id.id,
                     "kind": "permanent",
-                    "amount": amount,
+                    "amount": refused[partner.id],
                     "requested_by": self.env.uid,
-                    "reason": self.env._("Changed on the customer"),
+                    "reason": reason,
                 }
-                for partner in self.commercial_partner_id
+                for partner in partners
             ]
         )
-        for partner in self:
+        for partner in partners:
+            amount = self.env.company.currency_id.format(refused[partner.id])
             partner._message_log(
                 body=self.env._(
-                    "A credit limit of %(amount)s waits for approval.",
-                    amount=self.env.company.currency_id.format(amount),
+                    "A credit limit of %(amount)s waits for approval.", amount=amount
                 )
             )

@@ -65,11 +65,7 @@ class TestCreditLimits(CreditControlCommon):
                     create(bad)
 
     def test_new_customer_gets_no_limit_above_the_authority(self):
-        clerk = self._new_user(
-            "clerk",
-            "account.group_account_invoice,base.group_partner_manager,"
-            "credit_control.group_credit_user",
-        )
+        clerk = self._new_clerk()
         self._give_authority(clerk, 500)
         small, large = (
             self.env["res.partner"]
@@ -85,6 +81,64 @@ class TestCreditLimits(CreditControlCommon):
         self.assertEqual(large.credit_limit, 0.0)
         request = self.env["credit.limit"].search([("partner_id", "=", large.id)])
         self.assertEqual((request.state, request.amount), ("requested", 5000.0))
+
+    def _new_clerk(self):
+        """Somebody who may write limits, but may raise none."""
+        return self._new_user(
+            "clerk",
+            "account.group_account_invoice,base.group_partner_manager,"
+            "credit_control.group_credit_user",
+        )
+
+    def test_contact_created_by_the_form_asks_for_no_limit(self):
+        partners = self.env["res.partner"].with_user(self._new_clerk())
+        specification = {"credit_limit": {}}
+        empty = {
+            "credit_limit": 0.0,
+            "credit_limit_policy": False,
+            "credit_limit_expiry": False,
+        }
+        self.customer.credit_limit = 300.0
+        for values in (
+            {"name": "New", **empty},
+            {"name": "Contact", "parent_id": self.customer.id, **empty},
+            {"name": "Child", "parent_id": self.customer.id, "credit_limit": 9999.0},
+        ):
+            [saved] = partners.web_save(values, specification)
+            self.assertFalse(self.env["credit.limit"].search([]), values)
+            partner = self.env["res.partner"].browse(saved["id"])
+            self.assertFalse(partner.credit_limit_policy)
+        self.assertEqual(self._limit(), 300.0)
+        self.assertNotEqual(partner.credit_limit, 9999.0, "nor by way of a contact")
+
+    def test_shorter_validity_is_no_raise(self):
+        self.customer.write(
+            {"credit_limit": 300.0, "credit_limit_expiry": "2990-01-01"}
+        )
+        customer = self.customer.with_user(self._new_clerk())
+        customer.credit_limit_expiry = "2980-01-01"
+        self.assertEqual(str(self.customer.credit_limit_expiry), "2980-01-01")
+        self.assertFalse(self.env["credit.limit"].search([]))
+        for longer in ("2985-01-01", False):
+            customer.credit_limit_expiry = longer
+            self.assertEqual(str(self.customer.credit_limit_expiry), "2980-01-01")
+        requests = self.env["credit.limit"].search([])
+        self.assertEqual(requests.mapped("amount"), [300.0, 300.0])
+
+    def test_only_the_raised_ones_of_several_wait(self):
+        rich = self.env["res.partner"].create({"name": "Rich", "credit_limit": 900.0})
+        self.customer.credit_limit = 100.0
+        both = (rich | self.customer).with_user(self._new_clerk())
+        both.write({"credit_limit": 500.0, "ref": "both"})
+        self.assertEqual(both.mapped("credit_limit"), [500.0, 100.0])
+        self.assertEqual(both.mapped("ref"), ["both", "both"])
+        request = self.env["credit.limit"].search([])
+        self.assertEqual(request.partner_id, self.customer)
+
+    def test_zero_where_it_means_no_limit_is_a_raise(self):
+        self.customer.credit_limit = 100.0
+        with self.assertRaisesRegex(ValidationError, "unlimited"):
+            self.customer.with_user(self._new_clerk()).credit_limit = 0.0
 
     def test_expired_limit_counts_as_zero(self):
         self.customer.write(
@@ -128,11 +182,7 @@ class TestCreditLimits(CreditControlCommon):
                 )
 
     def test_raise_above_the_authority_waits_for_approval(self):
-        clerk = self._new_user(
-            "clerk",
-            "account.group_account_invoice,base.group_partner_manager,"
-            "credit_control.group_credit_user",
-        )
+        clerk = self._new_clerk()
         self._give_authority(clerk, 500)
         customer = self.customer.with_user(clerk)
         customer.credit_limit = 400.0
