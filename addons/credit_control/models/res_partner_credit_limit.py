@@ -31,6 +31,7 @@ class ResPartner(models.Model):
         ]
         if not any(limits) or not self._is_credit_limit_guarded():
             return super().create(vals_list)
+        self._check_limit_access(set().union(*limits))
         partners = super().create(
             [
                 {name: value for name, value in vals.items() if name not in limit}
@@ -55,6 +56,8 @@ class ResPartner(models.Model):
         if not asked:
             return super().write(vals)
         arguments.check_amounts(self.env, [vals], "credit_limit")
+        self.check_access("write")
+        self._check_limit_access(asked)
         refused = self._get_refused_limits(asked)
         if refused:
             rest = {name: value for name, value in vals.items() if name not in asked}
@@ -71,6 +74,15 @@ class ResPartner(models.Model):
         """Whether a raise of a limit needs an authority in the active company."""
         authority = self.env["credit.authority"]
         return not self.env.su and authority._is_used(self.env.company.root_id.id)
+
+    @api.model
+    def _check_limit_access(self, names):
+        """Check what the ORM does, before values are taken out for a request.
+
+        :raise AccessError: the user has no right on a field
+        """
+        for name in sorted(names):
+            self._check_field_access(self._fields[name], "write")
 
     def _get_changed_limit(self, asked):
         """The values of ``asked`` that differ from what the customer has."""

@@ -111,6 +111,25 @@ class TestCreditLimits(CreditControlCommon):
         self.assertEqual(self._limit(), 300.0)
         self.assertNotEqual(partner.credit_limit, 9999.0, "nor by way of a contact")
 
+    def test_limit_fields_need_the_right_on_them(self):
+        """Who may write contacts, but no limits, cannot ask for one by a call either"""
+        editor = self._new_user("editor", "base.group_partner_manager")
+        partners = self.env["res.partner"].with_user(editor)
+        for values in (
+            {"credit_limit": 9999.0},
+            {"credit_limit_policy": "unlimited"},
+            {"credit_limit_expiry": "2990-01-01"},
+        ):
+            with self.assertRaises(AccessError):
+                partners.create({"name": "New", **values})
+            with self.assertRaises(AccessError):
+                self.customer.with_user(editor).write(values)
+        reader = self._new_user("reader", "credit_control.group_credit_user")
+        with self.assertRaises(AccessError):
+            self.customer.with_user(reader).credit_limit = 9999.0
+        self.assertFalse(self.env["credit.limit"].search([]))
+        partners.create({"name": "Without a limit"})
+
     def test_shorter_validity_is_no_raise(self):
         self.customer.write(
             {"credit_limit": 300.0, "credit_limit_expiry": "2990-01-01"}
