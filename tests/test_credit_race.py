@@ -86,6 +86,11 @@ def run_at_once(registry, actions):
         return list(pool.map(request, actions))
 
 
+def pay(env, customer):
+    values = {"partner_id": customer.partner_id, "amount": AMOUNT}
+    env["account.payment"].create({"payment_type": "inbound", **values}).action_post()
+
+
 def confirm(order_id):
     return lambda env: env["sale.order"].browse(order_id).action_confirm()
 
@@ -233,13 +238,7 @@ def test_payment_by_another_transaction_is_seen(registry):
     with environment(registry) as env:
         env["sale.order"].search_count([("state", "=", "sale")])
         with environment(registry) as payer:
-            payer["account.payment"].create(
-                {
-                    "payment_type": "inbound",
-                    "partner_id": customer.partner_id,
-                    "amount": AMOUNT,
-                }
-            ).action_post()
+            pay(payer, customer)
         env["sale.order"].browse(second).action_confirm()
     assert states(registry, customer) == [("sale", "none")] * 2
 
@@ -254,3 +253,29 @@ def test_cancelling_and_confirming_in_one_transaction(registry):
         env["sale.order"].browse(first)._action_cancel()
         env["sale.order"].browse(second).action_confirm()
     assert states(registry, customer) == [("cancel", "none"), ("sale", "none")]
+
+
+def test_payment_at_work_while_the_order_is_held(registry):
+    """Neither sees the other; the hold is released as soon as both are committed."""
+    customer = create_customer(registry, AMOUNT, orders=2)
+    first, second = customer.order_ids
+    with environment(registry) as env:
+        env["sale.order"].browse(first).action_confirm()
+    with environment(registry) as payer:
+        payer["sale.order"].search_count([("state", "=", "sale")])
+        with environment(registry) as env:
+            env["sale.order"].browse(second).action_confirm()
+        recheck(registry)
+        pay(payer, customer)
+        recheck(registry)
+        assert states(registry, customer) == [("draft", "hold"), ("sale", "none")]
+    recheck(registry)
+    with environment(registry) as env:
+        assert env["sale.order"].browse(second).credit_hold_ids.state == "released"
+        assert not env["credit.recheck"].search_count([])
+
+
+def recheck(registry):
+    """What the scheduled action does when it is woken up."""
+    with environment(registry) as env:
+        env["credit.recheck"]._cron_recheck()

@@ -200,6 +200,8 @@ class CreditHold(models.Model):
         )
         if self.env["credit.rule"]._is_idle():
             self.env.registry.clear_cache()
+        if hold_sudo.source == "rule":
+            self.env["credit.recheck"]._request_new_hold(hold_sudo)
         document.sudo()._message_log(
             body=self.env._("On credit hold: %(reasons)s", reasons=vals["reasons"])
         )

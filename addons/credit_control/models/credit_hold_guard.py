@@ -51,7 +51,9 @@ class CreditHold(models.Model):
         # sudo: the queue belongs to the scheduled action
         roots = self.env["res.company"].sudo().browse(company_ids).root_id
         queue = self.env["credit.recheck"].sudo()
-        requests = queue.search([("company_id", "in", roots.ids)])
+        requests = queue.search(
+            [("company_id", "in", roots.ids), ("is_new_hold", "=", False)]
+        )
         groups = self.env["credit.group"]
         holds = self.sudo()
         for company, rows in requests.grouped("company_id").items():

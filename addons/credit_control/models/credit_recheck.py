@@ -1,9 +1,13 @@
+from datetime import timedelta
+
 import psycopg2
 
 from odoo import api, fields, models
 from odoo.tools import SQL
 
 BATCH_SIZE = 50
+# Minutes until a new hold is tried again that still has to wait.
+WAIT_MINUTES = 1
 
 
 class CreditRecheck(models.Model):
@@ -12,6 +16,10 @@ class CreditRecheck(models.Model):
     Whatever lowers an exposure or raises a limit inserts a row, in its own transaction
     and without a lock, and wakes the scheduled action up. Rows, not a flag on the
     hold: two payments of one customer must not wait for each other.
+
+    A payment that is being booked while an order is held sees no hold, and the order's
+    decision does not see the payment. So every new hold inserts a row, too; it is
+    looked at once nobody is at work any more who began before the hold existed.
     """
 
     _name = "credit.recheck"
@@ -21,6 +29,7 @@ class CreditRecheck(models.Model):
 
     company_id = fields.Many2one("res.company", required=True, ondelete="cascade")
     partner_id = fields.Many2one("res.partner", required=True, ondelete="cascade")
+    is_new_hold = fields.Boolean()
 
     @api.model
     def _request(self, company, partners):
@@ -36,9 +45,27 @@ class CreditRecheck(models.Model):
                 for partner in commercial
             ]
         )
+        self._trigger()
+
+    @api.model
+    def _request_new_hold(self, hold):
+        """Ask for a second look at a hold that was opened in this transaction."""
+        # sudo: whoever runs into a hold need not have any credit rights
+        self.sudo().create(
+            {
+                "company_id": hold.company_id.root_id.id,
+                "partner_id": hold.partner_id.id,
+                "is_new_hold": True,
+            }
+        )
+        self._trigger()
+
+    @api.model
+    def _trigger(self, at=None):
         cron = self.env.ref("credit_control.cron_recheck", raise_if_not_found=False)
         if cron:
-            cron.sudo()._trigger()
+            # sudo: as for the rows
+            cron.sudo()._trigger(at)
 
     @api.model
     def _has_open_holds(self, root, partners):
@@ -65,10 +92,13 @@ class CreditRecheck(models.Model):
         a batch that loses is left for the next tick.
         """
         cron = self.env["ir.cron"]
-        remaining = self.search_count([])
-        if not cron._commit_progress(remaining=remaining):
+        due_ids, waiting = self._split_queue()
+        if waiting:
+            self._trigger(fields.Datetime.now() + timedelta(minutes=WAIT_MINUTES))
+        # Also ends this transaction: the next one sees what was committed until now
+        if not cron._commit_progress(remaining=len(due_ids)):
             return
-        while taken := self._take():
+        while taken := self._take(due_ids):
             try:
                 self._recheck(taken)
                 self.env.flush_all()
@@ -80,16 +110,42 @@ class CreditRecheck(models.Model):
                 break
 
     @api.model
-    def _take(self):
-        """Remove up to a batch of rows from the queue and return what they ask for."""
+    def _split_queue(self):
+        """Return the ids that can be looked at, and whether new holds have to wait.
+
+        A transaction that began before the hold was committed holds back the oldest
+        row version it may need, which is not younger than the hold's row.
+        """
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT request.id, request.is_new_hold IS TRUE AND EXISTS (
+                           SELECT 1 FROM pg_stat_activity activity
+                            WHERE activity.datname = current_database()
+                              AND activity.pid != pg_backend_pid()
+                              AND age(activity.backend_xmin) >= age(request.xmin))
+                  FROM credit_recheck request
+                """
+            )
+        )
+        return [id_ for id_, waits in rows if not waits], any(row[1] for row in rows)
+
+    @api.model
+    def _take(self, due_ids):
+        """Remove up to a batch of rows from the queue and return what they ask for.
+
+        Besides those that are due, also what payments have inserted meanwhile.
+        """
         return self.env.execute_query(
             SQL(
                 """
                 DELETE FROM credit_recheck
                       WHERE id IN (SELECT id FROM credit_recheck
+                                    WHERE is_new_hold IS NOT TRUE OR id = ANY(%s)
                                  ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
                   RETURNING company_id, partner_id
                 """,
+                due_ids,
                 BATCH_SIZE,
             )
         )

@@ -106,5 +106,15 @@ class TestRecheck(CreditControlCommon):
 
     def test_payment_of_a_customer_without_holds_asks_for_nothing(self):
         stranger = self.env["res.partner"].create({"name": "Stranger"})
+        self._tick()
         self._pay(400.0, stranger)
         self.assertFalse(self.env["credit.recheck"].sudo().search_count([]))
+
+    def test_new_hold_is_looked_at_again(self):
+        request = self.env["credit.recheck"].search([])
+        self.assertEqual(request.partner_id, self.customer)
+        self._tick()
+        self.assertFalse(request.exists())
+        self.assertEqual(self.hold.state, "open")
+        self._create_order(1.0).apply_credit_hold("Dispute")
+        self.assertFalse(self.env["credit.recheck"].search([]), "nothing to find")
