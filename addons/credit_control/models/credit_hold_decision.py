@@ -1,10 +1,15 @@
+import logging
 from datetime import timedelta
 
+import psycopg2
+
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, ConcurrencyError, UserError
 
 from .credit_hold import APPROVER_GROUP
 from .credit_limit import USER_GROUP
+
+_logger = logging.getLogger(__name__)
 
 
 class CreditHold(models.Model):
@@ -182,17 +187,47 @@ class CreditHold(models.Model):
     # ------------------------------------------------------------------
 
     def _recheck(self):
-        """Examine open rule-made holds again and release or mark those that pass."""
+        """Examine open rule-made holds again and release or mark those that pass.
+
+        One document that cannot go on must not keep the others: what fails is undone
+        and noted on its hold, and the rest is looked at.
+        """
         for hold in self.filtered(lambda h: h.state == "open" and h.source == "rule"):
-            document = hold._get_document()
-            if not document:
-                hold._set_state("cancelled", self.env._("The document is gone."))
-                continue
-            [case] = document._examine_credit(hold.checkpoint or "order")
-            if case.failures:
-                hold.write(hold._prepare_hold_vals(case, document))
-            else:
-                hold._set_ready()
+            passed = False
+            try:
+                with self.env.cr.savepoint():
+                    if passed := hold._examine_again():
+                        hold._set_ready()
+            except (psycopg2.OperationalError, ConcurrencyError):
+                # Two transactions met: the caller starts again or leaves it
+                raise
+            except Exception as error:  # noqa: BLE001 what a document raises is open
+                _logger.warning("Credit hold %d stays open", hold.id, exc_info=True)
+                hold._note_failed_recheck(error, passed)
+
+    def _examine_again(self):
+        """Refresh the hold; True where no rule objects any more."""
+        self.ensure_one()
+        document = self._get_document()
+        if not document:
+            self._set_state("cancelled", self.env._("The document is gone."))
+            return False
+        [case] = document._examine_credit(self.checkpoint or "order")
+        if case.failures:
+            self.write(self._prepare_hold_vals(case, document))
+        return not case.failures
+
+    def _note_failed_recheck(self, error, passed):
+        """Leave the decision to a person; say once why nothing went on by itself."""
+        self.ensure_one()
+        if not self.is_ready:
+            self._message_log(
+                body=self.env._(
+                    "The document could not go on by itself: %(error)s",
+                    error=str(error) or type(error).__name__,
+                )
+            )
+        self.is_ready = passed
 
     def _set_ready(self):
         self.ensure_one()

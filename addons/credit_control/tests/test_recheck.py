@@ -1,4 +1,10 @@
+from unittest.mock import patch
+
+from psycopg2.errors import SerializationFailure
+
+from odoo.exceptions import UserError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from .common import CreditControlCommon
 
@@ -118,3 +124,49 @@ class TestRecheck(CreditControlCommon):
         self.assertEqual(self.hold.state, "open")
         self._create_order(1.0).apply_credit_hold("Dispute")
         self.assertFalse(self.env["credit.recheck"].search([]), "nothing to find")
+
+    def _release_with(self, error):
+        """Pay, and let the order that is released first fail on its confirmation."""
+        later = self._create_order(300.0)
+        later.action_confirm()
+        confirm = type(self.order).action_confirm
+
+        def action_confirm(orders):
+            if self.order in orders:
+                orders.client_order_ref = "half done"
+                raise error
+            return confirm(orders)
+
+        self._pay(900.0)
+        self.company.credit_confirm_on_release = True
+        with patch.object(type(self.order), "action_confirm", action_confirm):
+            self._tick()
+        return later
+
+    @mute_logger("odoo.addons.credit_control.models.credit_hold_decision")
+    def test_order_that_cannot_be_confirmed_keeps_no_other_waiting(self):
+        for error in (UserError("no carrier"), KeyError("carrier")):
+            later = self._release_with(error)
+            self.assertEqual(later.state, "sale")
+            self.assertRecordValues(self.hold, [{"state": "open", "is_ready": True}])
+            self.assertRecordValues(self.order, [{"state": "draft"}])
+            self.assertFalse(self.order.client_order_ref)
+            self.assertFalse(self.env["credit.recheck"].search([]))
+        notes = self.hold.message_ids.filtered(lambda note: "carrier" in note.body)
+        self.assertEqual(len(notes), 1, "said once")
+        self._tick()
+        self.customer.credit_limit = 5000.0
+        self._tick()
+        self.assertEqual(self.order.state, "sale")
+
+    def test_meeting_another_transaction_is_not_taken_for_a_failure(self):
+        with (
+            patch.object(type(self.order), "action_confirm", side_effect=self._meet),
+            self.assertRaises(SerializationFailure),
+        ):
+            self.company.credit_confirm_on_release = True
+            self._pay(900.0)
+            self.hold.sudo()._recheck()
+
+    def _meet(self):
+        raise SerializationFailure
