@@ -275,6 +275,27 @@ def test_payment_at_work_while_the_order_is_held(registry):
         assert not env["credit.recheck"].search_count([])
 
 
+def test_one_order_held_twice_at_once(registry):
+    """Both are told that it is on hold: the second by starting again."""
+    answers = []
+
+    def hold(env):
+        env["sale.order"].browse(customer.order_ids).apply_credit_hold("Dispute")
+
+    def confirm_and_note(env):
+        answers.append(env["sale.order"].browse(customer.order_ids).action_confirm())
+
+    for actions in ([confirm_and_note] * 2, [hold] * 2):
+        customer = create_customer(registry, 0.0, orders=1)
+        runs = run_at_once(registry, actions)
+        assert sorted(runs) == [1, 2]
+        assert states(registry, customer) == [("draft", "hold")]
+        with environment(registry) as env:
+            order = env["sale.order"].browse(customer.order_ids)
+            assert order.credit_hold_ids.mapped("state") == ["open"]
+    assert {answer["tag"] for answer in answers} == {"display_notification"}
+
+
 def recheck(registry):
     """What the scheduled action does when it is woken up."""
     with environment(registry) as env:

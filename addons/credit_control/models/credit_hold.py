@@ -1,5 +1,7 @@
+import psycopg2
+
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import ConcurrencyError, UserError
 
 from .credit_rule import RULE_TYPES
 
@@ -193,11 +195,15 @@ class CreditHold(models.Model):
     @api.model
     def _open(self, document, vals):
         # sudo: nobody may create holds directly, whoever runs into one does it here
-        hold_sudo = (
-            self.sudo()
-            .with_context(mail_create_nolog=True, tracking_disable=True)
-            .create({**vals, "requested_by": self.env.uid})
+        hold_sudo = self.sudo().with_context(
+            mail_create_nolog=True, tracking_disable=True
         )
+        try:
+            hold_sudo = hold_sudo.create({**vals, "requested_by": self.env.uid})
+        except psycopg2.errors.UniqueViolation as error:
+            # Held by somebody else at the same instant, who is not visible here: the
+            # server starts the request again, which then finds that hold
+            raise ConcurrencyError(error.diag.message_primary) from error
         if self.env["credit.rule"]._is_idle():
             self.env.registry.clear_cache()
         if hold_sudo.source == "rule":
