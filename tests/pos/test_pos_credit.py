@@ -11,6 +11,8 @@ from odoo.tests import new_test_user, tagged
 from odoo.addons.point_of_sale.tests.common import TestPoSCommon
 from odoo.addons.point_of_sale.tests.test_frontend import TestPointOfSaleHttpCommon
 
+SELLER_GROUPS = "base.group_user,sales_team.group_sale_salesman"
+
 
 def create_rule(env, company):
     env["credit.rule"].create(
@@ -90,6 +92,13 @@ class TestPosCredit(TestPoSCommon):
         self.assertTrue(customer.check_account_sale(150.0)["approved"])
         answer = customer.check_account_sale(150.01)
         self.assertFalse(answer["approved"])
+        self.assertIsNone(answer["outstanding_balance"])
+        self.assertIsNone(answer["available_credit"])
+        self.assertNotRegex(answer["message"], r"\d", "no amounts for cashiers")
+        seller = new_test_user(self.env, "credit_seller", SELLER_GROUPS)
+        seller.company_ids = self.env.company
+        seller.company_id = self.env.company
+        answer = self.customer.with_user(seller).check_account_sale(150.01)
         self.assertEqual(answer["outstanding_balance"], 100.0)
         self.assertEqual(answer["available_credit"], 150.0)
         self.assertIn("0.01 over", answer["message"].replace("\N{NO-BREAK SPACE}", ""))

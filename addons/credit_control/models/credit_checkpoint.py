@@ -91,14 +91,22 @@ class CreditCheckpoint(models.AbstractModel):
             else:
                 document.credit_state = "none"
 
+    @api.depends_context("uid")
     @api.depends("credit_hold_ids.state", "credit_hold_ids.reasons")
     def _compute_credit_reasons(self):
-        # sudo: whoever works with the document may know why it does not go on
-        for document in self.sudo():
-            holds = document._get_credit_document().credit_hold_ids.filtered(
+        """Why; without amounts for users who may not know the customer's figures."""
+        told = self.env["credit.exposure"]._may_read_figures()
+        for document in self:
+            # sudo: whoever works with the document may know why it does not go on
+            source = document.sudo()._get_credit_document()
+            holds = source.credit_hold_ids.filtered(
                 lambda hold: hold.state in ("open", "rejected")
             )
-            reasons = [hold.reasons for hold in holds if hold.reasons]
+            reasons = [
+                hold.reasons if told else hold._get_reason_label()
+                for hold in holds
+                if hold.reasons
+            ]
             document.credit_reasons = "\n".join(reasons)
 
     # ------------------------------------------------------------------
@@ -356,7 +364,12 @@ class CreditCheckpoint(models.AbstractModel):
         # sudo: the reasons are shown to whoever tried, the hold itself is not
         documents = self.sudo().mapped(lambda document: document._get_credit_document())
         holds = documents.credit_hold_ids.filtered(lambda hold: hold.state == "open")
-        lines = [f"{hold.document_name}: {hold.reasons}" for hold in holds]
+        told = self.env["credit.exposure"]._may_read_figures()
+        lines = [
+            f"{hold.document_name}:"
+            f" {hold.reasons if told else hold._get_reason_label()}"
+            for hold in holds
+        ]
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",

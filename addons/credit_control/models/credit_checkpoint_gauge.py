@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from .credit_exposure import FIGURE_GROUPS
+
 
 class CreditCheckpoint(models.AbstractModel):
     """How much of the payer's limit is used, shown on every document."""
@@ -9,11 +11,11 @@ class CreditCheckpoint(models.AbstractModel):
     credit_gauge = fields.Float(
         string="Limit Used",
         compute="_compute_credit_gauge",
-        groups="base.group_user",
+        groups=FIGURE_GROUPS,
         help="Exposure of the customer in percent of the limit.",
     )
     credit_gauge_text = fields.Char(
-        compute="_compute_credit_gauge", groups="base.group_user"
+        compute="_compute_credit_gauge", groups=FIGURE_GROUPS
     )
 
     def _compute_credit_gauge(self):

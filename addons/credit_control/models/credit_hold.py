@@ -209,10 +209,19 @@ class CreditHold(models.Model):
         if hold_sudo.source == "rule":
             self.env["credit.recheck"]._request_new_hold(hold_sudo)
         document.sudo()._message_log(
-            body=self.env._("On credit hold: %(reasons)s", reasons=vals["reasons"])
+            body=self.env._(
+                "On credit hold: %(reasons)s", reasons=hold_sudo._get_reason_label()
+            )
         )
         hold_sudo._notify_approvers()
         return hold_sudo
+
+    def _get_reason_label(self):
+        """Why, without amounts: for the chatter that the warehouse reads as well."""
+        if self.source == "manual":
+            return self.reasons
+        labels = dict(self._fields["reason_type"]._description_selection(self.env))
+        return labels[self.reason_type]
 
     @api.model
     def _prepare_hold_vals(self, case, document):

@@ -2,11 +2,12 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from .credit_exposure import FIGURE_GROUPS
+
 LIMIT_GROUPS = (
     "account.group_account_invoice,account.group_account_readonly,"
     "credit_control.group_credit_user"
 )
-FIGURE_GROUPS = "base.group_user"
 # Figures read from the one exposure query, and their column there
 FIGURE_COLUMNS = {
     "credit_exposure": "exposure",
@@ -227,6 +228,8 @@ class ResPartner(models.Model):
     def _search_credit_figure(self, field_name, operator, value):
         if operator not in OPERATORS:
             return NotImplemented
+        # The ORM leaves this to the method of a field that is not stored
+        self._check_field_access(self._fields[field_name], "read")
         if operator in ("in", "not in"):
             value = tuple(float(item or 0) for item in value) or (None,)
 

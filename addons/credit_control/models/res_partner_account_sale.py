@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 
 from .. import arguments
 from .credit_rule import CreditCase
@@ -27,11 +28,13 @@ class ResPartner(models.Model):
             ``available_credit``, ``order_amount``, ``message``; see
             ``sale.order.check_credit_limit``
         :rtype: dict
-        :raise AccessError: portal users, or users who may not read the customer
+            At the till itself, cashiers without right on the figures get the decision
+        :raise AccessError: users who neither sell, bill, belong to the credit team nor
+            work at a till; users who may not read the customer
         :raise MissingError: the customer or the currency does not exist
         :raise UserError: not exactly one customer, or an amount that is none
         """
-        arguments.check_internal(self.env)
+        self._check_account_sale_rights()
         customer = arguments.single(self, self.env._("customer"))
         amount = arguments.positive(self.env, amount, self.env._("The amount"))
         company = self.env.company
@@ -43,6 +46,15 @@ class ResPartner(models.Model):
         # sudo: the figures may be read, the documents behind them not
         case = customer.sudo()._examine_account_sale(company, amount)
         return self.env["sale.order"]._prepare_credit_answer(case)
+
+    @api.model
+    def _check_account_sale_rights(self):
+        arguments.check_internal(self.env)
+        allowed = self.env["credit.exposure"]._may_read_figures()
+        if not allowed and not self.env.user.has_group("point_of_sale.group_pos_user"):
+            raise AccessError(
+                self.env._("Only those who sell may ask for a customer's credit.")
+            )
 
     def _examine_account_sale(self, company, amount):
         """Examine a sale that is no document yet, by the rules for orders."""

@@ -18,7 +18,9 @@ class SaleOrder(models.Model):
 
         :return: ``approved``; ``credit_limit`` and ``available_credit``, both null for
             unlimited credit; ``outstanding_balance``, what is owed without this order;
-            ``order_amount``, what the order adds; ``message``, the explanation
+            ``order_amount``, what the order adds; ``message``, the explanation.
+            Limit and balances are null, and the message names none, for users who
+            neither sell, bill nor belong to the credit team
         :rtype: dict
         :raise AccessError: portal users, or users who may not read the order
         :raise MissingError: the order does not exist
@@ -33,6 +35,8 @@ class SaleOrder(models.Model):
     def _prepare_credit_answer(self, case):
         round_ = case.currency.round
         limit = None if case.limit is None else round_(case.limit)
+        if not self.env["credit.exposure"]._may_read_figures():
+            return self._prepare_bare_answer(case)
         findings = case.failures or case.warnings
         message = "\n".join(finding.text for finding in findings)
         return {
@@ -44,6 +48,20 @@ class SaleOrder(models.Model):
             ),
             "order_amount": round_(case.amount),
             "message": message or self.env._("Within the customer's credit."),
+        }
+
+    def _prepare_bare_answer(self, case):
+        """The decision alone, for users who may not know what customers owe."""
+        message = self.env._("Within the customer's credit.")
+        if case.failures:
+            message = self.env._("Not approved by credit control.")
+        return {
+            "approved": not case.failures,
+            "credit_limit": None,
+            "outstanding_balance": None,
+            "available_credit": None,
+            "order_amount": case.currency.round(case.amount),
+            "message": message,
         }
 
     def _check_credit_or_refuse(self):

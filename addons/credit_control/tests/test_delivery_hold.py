@@ -1,4 +1,4 @@
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
 from .common import CreditControlCommon
@@ -159,6 +159,32 @@ class TestDeliveryHold(CreditControlCommon):
         payer = self.env["res.partner"].create({"name": "Payer", "credit_limit": 400})
         order = self._create_order(100.0, partner_invoice_id=payer.id)
         order.action_confirm()
-        picking = order.picking_ids.with_user(self.warehouse_user)
+        picking = order.picking_ids.with_user(self.salesperson)
         self.assertEqual(picking.credit_gauge, 25.0)
         self.assertIn("400.00", picking.credit_gauge_text)
+
+    def test_warehouse_learns_of_the_hold_and_of_no_amount(self):
+        self._create_rule(check_order=False, check_delivery=True)
+        self._create_rule(
+            "order_amount", 1.0, name="Large", check_delivery=True, action="warn"
+        )
+        self.order.action_confirm()
+        self._create_credit_invoice(5000.0)
+        picking = self.order.picking_ids.with_user(self.warehouse_user)
+        picking.move_ids.write({"quantity": 3, "picked": True})
+        message = picking.button_validate()["params"]["message"]
+        self.assertEqual(message, f"{self.order.name}: Credit limit used")
+        self.assertEqual(picking.credit_order_state, "hold")
+        self.assertEqual(picking.credit_reasons, "Credit limit used")
+        with self.assertRaisesRegex(UserError, "Credit limit used$"):
+            picking._action_done()
+        for field_name in ("credit_gauge", "credit_gauge_text"):
+            with self.assertRaises(AccessError):
+                picking.read([field_name])
+        view = picking.get_view(view_type="form")["arch"]
+        self.assertNotIn("credit_gauge", view)
+        self.assertIn("credit_reasons", view)
+        messages = picking.sudo().message_ids | self.order.message_ids
+        for body in messages.mapped("body"):
+            self.assertNotIn("5,", body)
+        self.assertIn("5,", self.order.credit_reasons, "sellers know")

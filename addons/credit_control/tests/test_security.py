@@ -203,7 +203,28 @@ class TestSecurity(CreditControlCommon):
         for user in self.portal_user | self.stranger | self.warehouse_user:
             with self.assertRaises(AccessError):
                 self.hold.with_user(user).read(["exposure"])
-        # Another company's employee sees the customer, with the own company's figures
+        employee = self._new_user("employee", "base.group_partner_manager")
+        for user in self.warehouse_user | employee:
+            customer = self.customer.with_user(user)
+            for name in (
+                "credit_exposure",
+                "credit_limit_in_force",
+                "exposure_overdue",
+            ):
+                with self.assertRaises(AccessError):
+                    customer.read([name])
+            with self.assertRaises(AccessError):
+                customer.search([("credit_available", "<", 0)])
+            with self.assertRaises(AccessError):
+                customer.check_account_sale(1.0)
+            customer.get_views([(False, "form"), (False, "search")])
+        # Who delivers may read orders: the decision is told, the figures are not
+        answer = self.order.with_user(self.warehouse_user).check_credit_limit()
+        self.assertFalse(answer["approved"])
+        self.assertIsNone(answer["credit_limit"])
+        self.assertIsNone(answer["outstanding_balance"])
+        self.assertNotRegex(answer["message"], r"\d")
+        # Another company's salesperson sees the own company's figures
         self.assertEqual(self.customer.with_user(self.stranger).credit_exposure, 0.0)
 
     def test_salesperson_sees_own_holds_and_full_exposure(self):

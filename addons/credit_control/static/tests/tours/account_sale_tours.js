@@ -21,8 +21,10 @@ tours.add("credit_account_sale_is_refused", {
         click(".modal .modal-footer .btn-primary:contains('Open Register')"),
         ...payOnAccount,
         {
-            content: "The figures tell why",
-            trigger: ".modal:contains('Not on account'):contains('50.00')",
+            content: "The cashier learns the decision, not what the customer owes",
+            trigger:
+                ".modal:contains('Not on account'):contains('credit control')" +
+                ":not(:contains('50.00'))",
         },
         click(".modal .modal-footer .btn-primary"),
         {
