@@ -157,6 +157,15 @@ class TestPosCredit(TestPoSCommon):
         )
         self._close(session)
         self.assertEqual(self._guard(), finding, "the same finding, not a second one")
+        rule = self.env["credit.rule"].search([])
+        rule.action = "warn"
+        self.assertFalse(self._guard(), "the till would not have refused either")
+        rule.write({"action": "hold", "rule_type": "overdue_days"})
+        self.assertFalse(self._guard())
+        rule.write({"rule_type": "limit_used", "threshold": 120.0})
+        self.assertFalse(self._guard())
+        rule.threshold = 100.0
+        self.assertTrue(self._guard())
         self.customer.credit_limit = 300.0
         self.assertFalse(self._guard())
         self.assertEqual(finding.state, "healed")

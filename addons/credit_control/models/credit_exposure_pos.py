@@ -5,6 +5,8 @@ account is owed from the moment it is paid; when its session is closed, the amou
 moves from here into the ledger.
 """
 
+from collections import defaultdict
+
 from odoo import api, models
 from odoo.tools import SQL
 
@@ -83,27 +85,72 @@ class CreditExposure(models.AbstractModel):
         return found
 
     @api.model
-    def _get_account_buyers(self, company_ids, partner_ids, since):
-        """Customers who bought on account at the point of sale since a moment.
+    def _get_owed_account_sales(self, company_ids, partner_ids=None):
+        """What is still owed of sales on account at the point of sale.
 
-        :return: ``{(company id, commercial partner id)}``
+        :return: ``{company id: {commercial partner id: amount}}``, company currency
         """
         if not self._has_point_of_sale():
-            return set()
+            return {}
         self._flush_sources()
+        self.env["account.move.line"].flush_model(["amount_residual", "partner_id"])
         query = SQL(
             """
-            SELECT DISTINCT payment.company_id, owner.commercial_partner_id
+            SELECT company_id, partner_id, SUM(amount)::float
+              FROM (%s UNION ALL %s) AS sale
+             WHERE company_id = ANY(%s) AND %s
+          GROUP BY company_id, partner_id HAVING SUM(amount) > 0
+            """,
+            self._unbooked_account_sales(),
+            self._booked_account_sales(),
+            list(company_ids),
+            self._in(SQL("partner_id"), partner_ids),
+        )
+        owed = defaultdict(dict)
+        for company_id, partner_id, amount in self.env.execute_query(query):
+            owed[company_id][partner_id] = amount
+        return owed
+
+    @api.model
+    def _unbooked_account_sales(self):
+        """Sales of sessions that are not closed, without those invoiced."""
+        return SQL(
+            """
+            SELECT payment.company_id, owner.commercial_partner_id AS partner_id,
+                   payment.amount::numeric
+                   / COALESCE(NULLIF(sale.currency_rate, 0), 1)::numeric AS amount
               FROM pos_payment payment
+              JOIN pos_session session ON session.id = payment.session_id
               JOIN pos_order sale ON sale.id = payment.pos_order_id
               JOIN pos_payment_method method ON method.id = payment.payment_method_id
               JOIN res_partner owner ON owner.id = sale.partner_id
-             WHERE method.journal_id IS NULL AND payment.amount > 0
-               AND sale.state != 'cancel' AND payment.payment_date >= %s
-               AND payment.company_id = ANY(%s) AND %s
-            """,
-            since,
-            list(company_ids),
-            self._in(SQL("owner.commercial_partner_id"), partner_ids),
+             WHERE session.state != 'closed' AND sale.account_move IS NULL
+               AND sale.state IN ('paid', 'done')
+               AND method.journal_id IS NULL AND method.split_transactions
+            """
         )
-        return set(self.env.execute_query(query))
+
+    @api.model
+    def _booked_account_sales(self):
+        """What is open of the entries of closed sessions and of invoiced sales."""
+        return SQL(
+            """
+            SELECT line.company_id, owner.commercial_partner_id AS partner_id,
+                   line.amount_residual AS amount
+              FROM account_move_line line
+              JOIN account_account account ON account.id = line.account_id
+              JOIN res_partner owner ON owner.id = line.partner_id
+             WHERE account.account_type = 'asset_receivable'
+               AND line.amount_residual > 0 AND line.parent_state = 'posted'
+               AND line.move_id IN (
+                   SELECT move_id FROM pos_session WHERE move_id IS NOT NULL
+                    UNION
+                   SELECT sale.account_move
+                     FROM pos_order sale
+                     JOIN pos_payment payment ON payment.pos_order_id = sale.id
+                     JOIN pos_payment_method method
+                       ON method.id = payment.payment_method_id
+                    WHERE method.journal_id IS NULL
+                      AND sale.account_move IS NOT NULL)
+            """
+        )

@@ -1,13 +1,8 @@
-from datetime import timedelta
-
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
 from .. import arguments
 from .credit_rule import CreditCase
-
-# Sales on account older than this are no news to anybody.
-FINDING_DAYS = 30
 
 
 class ResPartner(models.Model):
@@ -59,30 +54,49 @@ class ResPartner(models.Model):
     def _examine_account_sale(self, company, amount):
         """Examine a sale that is no document yet, by the rules for orders."""
         payer = self.commercial_partner_id
-        # An order that is never saved stands for the sale
-        order = self.env["sale.order"].new(
-            {
-                "company_id": company.id,
-                "partner_id": payer.id,
-                "partner_invoice_id": payer.id,
-                "order_line": [],
-            }
-        )
-        group, members, figures = order._get_credit_accounts(company)[payer]
-        case = CreditCase(
-            document=order,
-            checkpoint="order",
-            partner=payer,
-            members=members,
-            group=group,
-            limit=figures.limit,
-            exposure=figures.account_exposure,
-            amount=amount,
-            limit_expired=figures.limit_expired,
-            counted=False,
-        )
+        [case] = self._prepare_account_sale_cases(company, {payer: amount})
         self.env["credit.rule"]._get_rules(company, "order")._examine(case)
         return case
+
+    @api.model
+    def _prepare_account_sale_cases(self, company, amounts):
+        """Cases of sales on account that nobody owes yet.
+
+        :param dict amounts: amount in the company's currency of each commercial entity
+        """
+        # Orders that are never saved stand for the sales
+        orders = self.env["sale.order"].union(
+            *(
+                self.env["sale.order"].new(
+                    {
+                        "company_id": company.id,
+                        "partner_id": payer.id,
+                        "partner_invoice_id": payer.id,
+                        "order_line": [],
+                    }
+                )
+                for payer in amounts
+            )
+        )
+        accounts = orders._get_credit_accounts(company)
+        cases = []
+        for order, (payer, amount) in zip(orders, amounts.items(), strict=True):
+            group, members, figures = accounts[payer]
+            cases.append(
+                CreditCase(
+                    document=order,
+                    checkpoint="order",
+                    partner=payer,
+                    members=members,
+                    group=group,
+                    limit=figures.limit,
+                    exposure=figures.account_exposure,
+                    amount=amount,
+                    limit_expired=figures.limit_expired,
+                    counted=False,
+                )
+            )
+        return cases
 
     @api.model
     def _balance_guard_checks(self):
@@ -104,29 +118,41 @@ class ResPartner(models.Model):
 
     @api.model
     def _find_account_sales_over_limit(self, company_ids, partner_ids=None):
-        """Customers over their limit who bought on account lately, for the guard."""
-        since = fields.Datetime.now() - timedelta(days=FINDING_DAYS)
+        """Customers whose sales on account the till would have refused, for the guard.
+
+        Judged by the rules on the limit that the till applies, as if what is still owed
+        of these sales were sold now.
+        """
         # sudo: whoever may run the checks sees what they find, not the documents
-        exposure = self.env["credit.exposure"].sudo()
-        buyers = exposure._get_account_buyers(company_ids, partner_ids, since)
+        self_sudo = self.sudo()
+        owed = self_sudo.env["credit.exposure"]._get_owed_account_sales(
+            company_ids, partner_ids
+        )
         rows = []
-        for company in self.env["res.company"].browse({pair[0] for pair in buyers}):
-            if not self.env["credit.rule"]._get_rule_ids(company.id, "order"):
+        for company_id, amounts in owed.items():
+            company = self_sudo.env["res.company"].browse(company_id)
+            rules = self_sudo.env["credit.rule"]._get_rules(company, "order")
+            limits = rules.filtered(
+                lambda rule: rule.rule_type == "limit_used" and rule.action == "hold"
+            )
+            if not limits:
                 continue
-            partners = self.browse(id_ for key, id_ in buyers if key == company.id)
-            for partner_id, figures in exposure._get_figures(company, partners).items():
-                if figures.limit is None or figures.available >= 0:
-                    continue
-                rows.append(
-                    {
-                        "company_id": company.id,
-                        "partner_id": partner_id,
-                        "res_model": "res.partner",
-                        "res_id": partner_id,
-                        "field_name": "credit_exposure",
-                        "expected": float(figures.limit),
-                        "actual": float(figures.account_exposure),
-                        "cause_code": "over_limit",
-                    }
-                )
+            amounts = {self_sudo.browse(id_): sold for id_, sold in amounts.items()}
+            for case in self_sudo._prepare_account_sale_cases(company, amounts):
+                case.exposure -= case.amount
+                limits._examine(case)
+                if case.failures:
+                    rows.append(case.partner._prepare_over_limit_row(company, case))
         return rows
+
+    def _prepare_over_limit_row(self, company, case):
+        return {
+            "company_id": company.id,
+            "partner_id": self.id,
+            "res_model": "res.partner",
+            "res_id": self.id,
+            "field_name": "credit_exposure",
+            "expected": float(case.currency.round(case.total - case.over)),
+            "actual": float(case.total),
+            "cause_code": "over_limit",
+        }
