@@ -96,7 +96,7 @@ class Browser:
             preexec_fn=lift_memory_limit,
         )
         self.last_id = 0
-        self.in_flight = set()
+        self.in_flight = {}
         self.last_traffic = time.monotonic()
         self.socket = websocket.create_connection(self._page_address(), timeout=60)
         for domain in ("Page", "Network", "Runtime"):
@@ -130,11 +130,18 @@ class Browser:
         if method == "Network.requestWillBeSent":
             # The notification poll stays open for ever and says nothing about the page.
             if "/websocket" not in params["request"]["url"]:
-                self.in_flight.add(params["requestId"])
+                self.in_flight[params["requestId"]] = params
                 self.last_traffic = time.monotonic()
         elif method in ("Network.loadingFinished", "Network.loadingFailed"):
-            self.in_flight.discard(params["requestId"])
+            self.in_flight.pop(params["requestId"], None)
             self.last_traffic = time.monotonic()
+        elif method == "Page.frameNavigated" and "parentId" not in params["frame"]:
+            # Nobody tells how the requests of the page before have ended.
+            self.in_flight = {
+                request: sent
+                for request, sent in self.in_flight.items()
+                if sent["loaderId"] == params["frame"]["loaderId"]
+            }
 
     def call(self, method, **params):
         self.last_id += 1
@@ -169,7 +176,12 @@ class Browser:
             if self.evaluate(found) and quiet and not self.in_flight:
                 return
             time.sleep(0.1)
-        raise ShotError(f"no {selector!r} after {self.patience} s")
+        waiting = [sent["request"]["url"] for sent in self.in_flight.values()]
+        page = self.evaluate("location.href + ': ' + document.body.innerText")
+        raise ShotError(
+            f"no {selector!r} after {self.patience} s, "
+            f"requests without answer: {waiting}, the page shows {page[:2000]}"
+        )
 
     def size(self, width, height, scale):
         self.call(

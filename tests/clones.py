@@ -44,6 +44,13 @@ def environment(registry, user_id=SUPERUSER_ID):
         yield Environment(cr, user_id, {})
 
 
+def ensure_chart(env):
+    """Give the environment's company a chart of accounts, if it has none."""
+    if not env.company.chart_template:
+        charts = env["account.chart.template"]
+        charts.try_loading("generic_coa", env.company, install_demo=False)
+
+
 def _load(name):
     """Load a registry; under test Odoo would start its at-install tests with it."""
     with patch.dict(config._runtime_options, test_enable=False):

@@ -12,7 +12,7 @@ import pytest
 from odoo import Command
 from odoo.tools import config
 
-from .clones import committing_registry, environment
+from .clones import committing_registry, ensure_chart, environment
 
 INVOICES = 12
 BATCH = 3
@@ -50,9 +50,7 @@ CHILD = textwrap.dedent(
 
 def prepare(env):
     """Documents that no entry was ever written for, and a backfill that is started."""
-    if not env.company.chart_template:
-        charts = env["account.chart.template"]
-        charts.try_loading("generic_coa", env.company, install_demo=False)
+    ensure_chart(env)
     partners = env["res.partner"].create([{"name": "Ada"}, {"name": "Bob"}])
     line = {"name": "x", "tax_ids": [Command.clear()]}
     invoices = env["account.move"].create(

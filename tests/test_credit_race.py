@@ -12,7 +12,7 @@ from odoo import Command
 from odoo.api import SUPERUSER_ID, Environment
 from odoo.service.model import retrying
 
-from .clones import committing_registry, environment
+from .clones import committing_registry, ensure_chart, environment
 
 ORDERS = 8
 AMOUNT = 100.0
@@ -23,9 +23,7 @@ def credit_registry():
     """A database with one rule: nobody goes over their limit."""
     with committing_registry() as registry:
         with environment(registry) as env:
-            if not env.company.chart_template:
-                charts = env["account.chart.template"]
-                charts.try_loading("generic_coa", env.company, install_demo=False)
+            ensure_chart(env)
             env["credit.rule"].create({"name": "Limit", "company_id": env.company.id})
         yield registry
 

@@ -9,7 +9,7 @@ import pytest
 from odoo import SUPERUSER_ID
 from odoo.api import Environment
 
-from .clones import committing_registry, environment
+from .clones import committing_registry, ensure_chart, environment
 from .test_guard_in_parallel import post_invoice
 
 # A repair that waits for the writer gets nowhere: the writer waits for the repair.
@@ -20,9 +20,7 @@ PATIENCE = 30
 def registry():
     with committing_registry() as registry:
         with environment(registry) as env:
-            if not env.company.chart_template:
-                charts = env["account.chart.template"]
-                charts.try_loading("generic_coa", env.company, install_demo=False)
+            ensure_chart(env)
         yield registry
 
 

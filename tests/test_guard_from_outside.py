@@ -12,7 +12,7 @@ import pytest
 import odoo.sql_db
 from odoo.tools import SQL, config
 
-from .clones import committing_registry, environment
+from .clones import committing_registry, ensure_chart, environment
 from .test_guard_in_parallel import break_cache, post_invoice
 
 ADDON = Path(__file__).parents[1] / "addons" / "balance_guard"
@@ -29,9 +29,7 @@ def registry():
     """One customer with one sealed invoice of 100."""
     with committing_registry() as registry:
         with environment(registry) as env:
-            if not env.company.chart_template:
-                charts = env["account.chart.template"]
-                charts.try_loading("generic_coa", env.company, install_demo=False)
+            ensure_chart(env)
             post_invoice(env, env["res.partner"].create({"name": "Ada"}), 100.0)
         yield registry
 

@@ -14,7 +14,7 @@ from odoo import SUPERUSER_ID, Command
 from odoo.api import Environment
 from odoo.service.model import retrying
 
-from .clones import committing_registry, environment
+from .clones import committing_registry, ensure_chart, environment
 
 PARTNERS = 6
 POSTERS = 3
@@ -26,9 +26,7 @@ def registry():
     """A company with some customers whose entries are sealed."""
     with committing_registry() as registry:
         with environment(registry) as env:
-            if not env.company.chart_template:
-                charts = env["account.chart.template"]
-                charts.try_loading("generic_coa", env.company, install_demo=False)
+            ensure_chart(env)
             names = [{"name": f"Customer {number}"} for number in range(PARTNERS)]
             for partner in env["res.partner"].create(names):
                 post_invoice(env, partner, 100.0)

@@ -17,7 +17,7 @@ from odoo.tools import config
 from devtools.embedded_postgres import EmbeddedPostgres
 from devtools.workspace import Workspace
 
-from .clones import environment
+from .clones import ensure_chart, environment
 from .test_guard_in_parallel import break_cache, post_invoice
 
 ROOT = Path(__file__).parents[1]
@@ -91,9 +91,7 @@ def registry(servers):
     with patch.dict(config._runtime_options, options):
         registry = Registry(DATABASE)
         with environment(registry) as env:
-            if not env.company.chart_template:
-                charts = env["account.chart.template"]
-                charts.try_loading("generic_coa", env.company, install_demo=False)
+            ensure_chart(env)
             post_invoice(env, env["res.partner"].create({"name": "Ada"}), 100.0)
         yield registry
         Registry.delete(DATABASE)

@@ -4,7 +4,7 @@ from unittest.mock import patch
 
 import pytest
 
-from .clones import committing_registry, environment
+from .clones import committing_registry, ensure_chart, environment
 from .test_guard_in_parallel import break_cache, post_invoice
 
 
@@ -12,9 +12,7 @@ from .test_guard_in_parallel import break_cache, post_invoice
 def registry():
     with committing_registry() as registry:
         with environment(registry) as env:
-            if not env.company.chart_template:
-                charts = env["account.chart.template"]
-                charts.try_loading("generic_coa", env.company, install_demo=False)
+            ensure_chart(env)
         yield registry
 
 

@@ -20,7 +20,7 @@ from odoo.tools import SQL, config
 from odoo.addons.sales_ledger_sync.models import subledger_account_sealing as sealing
 from odoo.addons.sales_ledger_sync.tests.common import MISMATCH, MISNUMBERED
 
-from .clones import committing_registry, environment
+from .clones import committing_registry, ensure_chart, environment
 
 WORKERS = 8
 INVOICES = 4
@@ -43,9 +43,7 @@ def registry():
     """A database with a chart of accounts and customers without any ledger row."""
     with committing_registry() as registry:
         with environment(registry) as env:
-            if not env.company.chart_template:
-                charts = env["account.chart.template"]
-                charts.try_loading("generic_coa", env.company, install_demo=False)
+            ensure_chart(env)
         yield registry
 
 

@@ -10,7 +10,7 @@ import pytest
 from odoo import Command
 from odoo.tools import config
 
-from .clones import committing_registry, environment
+from .clones import committing_registry, ensure_chart, environment
 
 
 def ledger_verify(database, *arguments):
@@ -35,9 +35,7 @@ def registry():
 
 
 def create_documents(env):
-    if not env.company.chart_template:
-        charts = env["account.chart.template"]
-        charts.try_loading("generic_coa", env.company, install_demo=False)
+    ensure_chart(env)
     partner = env["res.partner"].create({"name": "Ada Ltd"})
     line = {"name": "x", "price_unit": 100.0, "tax_ids": [Command.clear()]}
     invoice = env["account.move"].create(

@@ -9,7 +9,7 @@ from odoo import Command
 from odoo.exceptions import UserError
 from odoo.service.model import retrying
 
-from .clones import committing_registry, environment
+from .clones import committing_registry, ensure_chart, environment
 
 TABS = 4
 
@@ -19,9 +19,7 @@ def registry():
     """A database where overpayment is refused."""
     with committing_registry() as registry:
         with environment(registry) as env:
-            if not env.company.chart_template:
-                charts = env["account.chart.template"]
-                charts.try_loading("generic_coa", env.company, install_demo=False)
+            ensure_chart(env)
             env.company.credit_prevent_overpayment = True
         yield registry
 

@@ -15,7 +15,7 @@ from odoo.addons.sales_ledger_sync.tests import receivables_oracle
 
 from devtools.example_figures import ledger_figures
 
-from .clones import committing_registry, environment
+from .clones import committing_registry, ensure_chart, environment
 
 LINES, BATCH = 12, 3
 SAMPLE = (
@@ -55,9 +55,7 @@ CHILD = textwrap.dedent(
 
 def prepare(env, path):
     """An import that is started."""
-    if not env.company.chart_template:
-        charts = env["account.chart.template"]
-        charts.try_loading("generic_coa", env.company, install_demo=False)
+    ensure_chart(env)
     record = env["subledger.import"].create(
         {"file": base64.b64encode(path.read_bytes()), "file_name": path.name}
     )

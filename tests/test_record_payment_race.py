@@ -9,7 +9,7 @@ from odoo import Command
 from odoo.exceptions import UserError
 from odoo.service.model import retrying
 
-from .clones import committing_registry, environment
+from .clones import committing_registry, ensure_chart, environment
 
 CALLERS = 4
 
@@ -18,9 +18,7 @@ CALLERS = 4
 def registry():
     with committing_registry() as registry:
         with environment(registry) as env:
-            if not env.company.chart_template:
-                charts = env["account.chart.template"]
-                charts.try_loading("generic_coa", env.company, install_demo=False)
+            ensure_chart(env)
         yield registry
 
 

@@ -6,7 +6,7 @@ import urllib.request
 
 import odoo.sql_db
 
-from .clones import committing_registry, environment
+from .clones import committing_registry, ensure_chart, environment
 from .servers import PATIENCE, running_server, wait_until_healthy
 from .test_guard_in_parallel import post_invoice
 
@@ -56,9 +56,7 @@ def leave_only_due(registry, *names):
 def post_and_crash(registry, name, amount):
     """Post an invoice in a process that dies before it seals; return the partner."""
     with environment(registry) as env:
-        if not env.company.chart_template:
-            charts = env["account.chart.template"]
-            charts.try_loading("generic_coa", env.company, install_demo=False)
+        ensure_chart(env)
         partner = env["res.partner"].create({"name": name})
         post_invoice(env, partner, amount)
         env.cr.postcommit.clear()

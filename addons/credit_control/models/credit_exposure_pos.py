@@ -38,6 +38,21 @@ class CreditExposure(models.AbstractModel):
 
     @api.model
     def _account_sale_query(self, root, partner_ids=None):
+        """Sales on account that no entry shows yet, as documents of the exposure."""
+        return SQL(
+            """
+            SELECT partner_id, 'pos', payment_id, ROUND(amount, %(digits)s), is_own
+              FROM (%(sales)s) AS sale
+             WHERE company_id = ANY(%(companies)s) AND %(filter)s
+            """,
+            digits=root.currency_id.decimal_places,
+            sales=self._unbooked_account_sales(),
+            companies=self._get_area(root).ids,
+            filter=self._in(SQL("partner_id"), partner_ids),
+        )
+
+    @api.model
+    def _unbooked_account_sales(self):
         """Sales on account of sessions that are not closed, in the company's currency.
 
         An invoiced sale is in the ledger already. A payment method that does not
@@ -45,11 +60,10 @@ class CreditExposure(models.AbstractModel):
         """
         return SQL(
             """
-            SELECT owner.commercial_partner_id, 'pos', payment.id,
-                   ROUND(payment.amount::numeric
-                         / COALESCE(NULLIF(sale.currency_rate, 0), 1)::numeric,
-                         %(digits)s),
-                   (%(own_payment)s OR %(own_session)s)
+            SELECT payment.company_id, owner.commercial_partner_id AS partner_id,
+                   payment.amount::numeric
+                   / COALESCE(NULLIF(sale.currency_rate, 0), 1)::numeric AS amount,
+                   payment.id AS payment_id, (%s OR %s) AS is_own
               FROM pos_payment payment
               JOIN pos_session session ON session.id = payment.session_id
               JOIN pos_order sale ON sale.id = payment.pos_order_id
@@ -58,13 +72,9 @@ class CreditExposure(models.AbstractModel):
              WHERE session.state != 'closed' AND sale.account_move IS NULL
                AND sale.state IN ('paid', 'done')
                AND method.journal_id IS NULL AND method.split_transactions
-               AND payment.company_id = ANY(%(companies)s) AND %(filter)s
             """,
-            digits=root.currency_id.decimal_places,
-            own_payment=SQL(OWN_ROW, SQL.identifier("payment")),
-            own_session=SQL(OWN_ROW, SQL.identifier("session")),
-            companies=self._get_area(root).ids,
-            filter=self._in(SQL("owner.commercial_partner_id"), partner_ids),
+            SQL(OWN_ROW, SQL.identifier("payment")),
+            SQL(OWN_ROW, SQL.identifier("session")),
         )
 
     @api.model
@@ -97,7 +107,8 @@ class CreditExposure(models.AbstractModel):
         query = SQL(
             """
             SELECT company_id, partner_id, SUM(amount)::float
-              FROM (%s UNION ALL %s) AS sale
+              FROM (SELECT company_id, partner_id, amount FROM (%s) AS unbooked
+                     UNION ALL %s) AS sale
              WHERE company_id = ANY(%s) AND %s
           GROUP BY company_id, partner_id HAVING SUM(amount) > 0
             """,
@@ -110,25 +121,6 @@ class CreditExposure(models.AbstractModel):
         for company_id, partner_id, amount in self.env.execute_query(query):
             owed[company_id][partner_id] = amount
         return owed
-
-    @api.model
-    def _unbooked_account_sales(self):
-        """Sales of sessions that are not closed, without those invoiced."""
-        return SQL(
-            """
-            SELECT payment.company_id, owner.commercial_partner_id AS partner_id,
-                   payment.amount::numeric
-                   / COALESCE(NULLIF(sale.currency_rate, 0), 1)::numeric AS amount
-              FROM pos_payment payment
-              JOIN pos_session session ON session.id = payment.session_id
-              JOIN pos_order sale ON sale.id = payment.pos_order_id
-              JOIN pos_payment_method method ON method.id = payment.payment_method_id
-              JOIN res_partner owner ON owner.id = sale.partner_id
-             WHERE session.state != 'closed' AND sale.account_move IS NULL
-               AND sale.state IN ('paid', 'done')
-               AND method.journal_id IS NULL AND method.split_transactions
-            """
-        )
 
     @api.model
     def _booked_account_sales(self):
