@@ -32,6 +32,10 @@ from . import subledger_import_job
 from . import subledger_import_line
 from . import subledger_import_reading
 from . import subledger_sync
+from . import subledger_sync_candidates
+from . import subledger_sync_comparison
 from . import subledger_sync_description
+from . import subledger_sync_insertion
 from . import subledger_sync_opening
+from . import subledger_sync_scope
 from . import subledger_verify

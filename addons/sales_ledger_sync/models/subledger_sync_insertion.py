@@ -1,0 +1,123 @@
+from odoo import api, models
+from odoo.tools import SQL
+
+
+class SubledgerSync(models.AbstractModel):
+    """The engine's statement, and what it inserts for each difference: the reversal
+    of the live entry, and the entry for what is true now.
+    """
+
+    _inherit = "subledger.sync"
+
+    @api.model
+    def _insert_query(self, candidates, origin, parts):
+        """The engine as one statement; see the class.
+
+        Rows: number of candidates, whether any company has opening entries, event,
+        company, partner or 0, account, count; a single row with empty event when
+        there was nothing to do.
+        """
+        return SQL(
+            """
+            WITH %(facts)s,
+            inserted AS (%(insert)s)
+            SELECT (SELECT COUNT(*) FROM candidate),
+                   EXISTS (SELECT FROM res_company WHERE subledger_history = 'opening'),
+                   event, company_id, partner_id, account_id, COUNT(event)
+              FROM (SELECT) AS always
+              LEFT JOIN inserted ON TRUE
+             GROUP BY event, company_id, partner_id, account_id
+            """,
+            facts=self._facts_sql(candidates, parts),
+            insert=self._insert_sql(
+                self._reversals_sql(origin) if parts.known else None,
+                self._entries_sql(origin, parts),
+                SQL("fresh.move_line_id"),
+            ),
+        )
+
+    @api.model
+    def _insert_sql(self, reversals, entries, order):
+        """Of each thing in ``order`` the reversal first, then its new state."""
+        return SQL(
+            """
+            INSERT INTO subledger_entry (%(columns)s)
+            SELECT * FROM (%(rows)s) AS fresh (%(columns)s)
+            ORDER BY %(order)s, fresh.event DESC
+            ON CONFLICT DO NOTHING
+            RETURNING event, company_id, COALESCE(partner_id, 0) AS partner_id,
+                      account_id
+            """,
+            columns=self._columns_sql(),
+            rows=SQL(" UNION ALL ").join(filter(None, [reversals, entries])),
+            order=order,
+        )
+
+    @api.model
+    def _columns_sql(self):
+        return SQL(
+            """company_id, partner_id, partner_name, account_id, ledger, date,
+            date_maturity, transaction_type, debit, credit, currency_id,
+            amount_currency, reference, description, move_id, move_line_id, event,
+            version, reversal_of_id, origin, create_uid, create_date"""
+        )
+
+    @api.model
+    def _reversals_sql(self, origin):
+        return SQL(
+            """
+            SELECT live.company_id, live.partner_id, live.partner_name,
+                   live.account_id, live.ledger, live.date, live.date_maturity,
+                   'reversal', live.credit, live.debit, live.currency_id,
+                   -live.amount_currency, live.reference,
+                   replace(%(label)s, '{document}', COALESCE(live.description, '')),
+                   live.move_id, live.move_line_id, 'reversal', live.version,
+                   live.id, %(origin)s, %(uid)s::int, %(now)s
+              FROM live
+              JOIN difference ON difference.live_id = live.id
+            """,
+            label=self._get_labels()["reversal"],
+            **self._creation(origin),
+        )
+
+    @api.model
+    def _entries_sql(self, origin, parts):
+        return SQL(
+            """
+            SELECT company_id, partner_id, %(partner_name)s, account_id, ledger, date,
+                   date_maturity,
+                   CASE WHEN is_transfer THEN 'transfer'
+                        ELSE COALESCE(source_type, 'adjustment') END,
+                   GREATEST(balance, 0), GREATEST(-balance, 0), currency_id,
+                   amount_currency, reference, %(description)s, move_id, move_line_id,
+                   'entry', %(version)s, NULL::int, %(origin)s, %(uid)s::int, %(now)s
+              FROM difference
+              %(settled)s
+             WHERE item_id IS NOT NULL
+            """,
+            partner_name=self._partner_name_sql(),
+            description=self._description_sql(),
+            version=self._next_version_sql() if parts.known else SQL("1"),
+            settled=self._settled_document_sql(parts),
+            **self._creation(origin),
+        )
+
+    @api.model
+    def _partner_name_sql(self):
+        return SQL("(SELECT name FROM res_partner WHERE id = difference.partner_id)")
+
+    @api.model
+    def _next_version_sql(self):
+        return SQL(
+            """1 + COALESCE((SELECT MAX(version) FROM subledger_entry AS known
+                              WHERE known.move_line_id = difference.move_line_id),
+                            0)"""
+        )
+
+    @api.model
+    def _creation(self, origin):
+        return {
+            "origin": origin,
+            "uid": self.env.uid,
+            "now": SQL("now() AT TIME ZONE 'UTC'"),
+        }

@@ -1,0 +1,127 @@
+from odoo import api, models
+from odoo.tools import SQL
+
+from .subledger_sync import ALL_PARTS
+
+
+class SubledgerSync(models.AbstractModel):
+    """What the subledger keeps: control accounts, the company's start date and its
+    policy for manual entries, told from the source document of an item.
+    """
+
+    _inherit = "subledger.sync"
+
+    @api.model
+    def _trade_condition(self, alias):
+        """SQL condition: a control account, that is a receivable or payable
+        account that is not flagged as non-trade."""
+        return SQL(
+            "(%s IN ('asset_receivable', 'liability_payable') AND %s IS NOT TRUE)",
+            SQL.identifier(alias, "account_type"),
+            SQL.identifier(alias, "non_trade"),
+        )
+
+    @api.model
+    def _scope_condition(self, parts=ALL_PARTS):
+        """SQL condition, with the joins of the engine: the item gets an entry.
+
+        Dated or posted from the company's start on (or history is kept in full),
+        and with a source document unless the company records manual items.
+        """
+        return SQL(
+            "(%s AND %s)", self._since_condition(), self._policy_condition(parts)
+        )
+
+    @api.model
+    def _since_condition(self):
+        return SQL(
+            """(company.subledger_start_date IS NULL
+                OR company.subledger_history = 'full'
+                OR move.date >= company.subledger_start_date
+                OR COALESCE(
+                    move.subledger_posted_at >= company.subledger_start_date, FALSE))"""
+        )
+
+    @api.model
+    def _policy_condition(self, parts=ALL_PARTS):
+        return SQL(
+            "(%s IS NOT NULL OR company.subledger_manual_policy = 'record')",
+            self._source_type_sql(parts),
+        )
+
+    @api.model
+    def _source_type_sql(self, parts=ALL_PARTS):
+        """SQL of the transaction type by source document; NULL: a manual entry.
+
+        The reversal of a sourced entry is sourced as well, and so is its reversal.
+        """
+        return SQL(
+            """
+            CASE
+                WHEN move.move_type IN ('out_invoice', 'out_receipt') THEN 'sale'
+                WHEN move.move_type = 'out_refund' THEN 'sale_refund'
+                WHEN move.move_type IN ('in_invoice', 'in_receipt') THEN 'purchase'
+                WHEN move.move_type = 'in_refund' THEN 'purchase_refund'
+                WHEN COALESCE(move.origin_payment_id, move.statement_line_id)
+                     IS NOT NULL OR %(reversed_payment)s THEN 'payment'
+                -- a branch books into the journal of its root company
+                WHEN move.journal_id IN (SELECT currency_exchange_journal_id
+                                           FROM res_company)
+                     THEN 'exchange_difference'
+                WHEN %(pos)s THEN 'pos'
+                WHEN COALESCE(move.tax_cash_basis_rec_id,
+                              move.tax_cash_basis_origin_move_id) IS NOT NULL
+                     OR %(reversed_document)s THEN 'adjustment'
+            END
+            """,
+            pos=self._point_of_sale_condition(),
+            reversed_payment=self._reversed_condition(
+                SQL("COALESCE(origin_payment_id, statement_line_id) IS NOT NULL"),
+                parts,
+            ),
+            reversed_document=self._reversed_condition(
+                SQL(
+                    """(move_type <> 'entry'
+                        OR COALESCE(tax_cash_basis_rec_id,
+                                    tax_cash_basis_origin_move_id) IS NOT NULL)"""
+                ),
+                parts,
+            ),
+        )
+
+    @api.model
+    def _reversed_condition(self, condition, parts):
+        """SQL condition: ``move`` reverses an entry of which ``condition`` is true,
+        directly or through further reversals."""
+        if not parts.reversal:
+            return SQL("FALSE")
+        return SQL(
+            """(move.reversed_entry_id IS NOT NULL AND EXISTS (
+                WITH RECURSIVE original AS (
+                    SELECT %(columns)s FROM account_move AS earlier
+                     WHERE earlier.id = move.reversed_entry_id
+                     UNION
+                    SELECT %(columns)s
+                      FROM original
+                      JOIN account_move AS earlier
+                        ON earlier.id = original.reversed_entry_id
+                )
+                SELECT FROM original WHERE %(condition)s))""",
+            columns=SQL(
+                """earlier.id, earlier.reversed_entry_id, earlier.move_type,
+                earlier.origin_payment_id, earlier.statement_line_id,
+                earlier.tax_cash_basis_rec_id, earlier.tax_cash_basis_origin_move_id"""
+            ),
+            condition=condition,
+        )
+
+    @api.model
+    def _point_of_sale_condition(self):
+        # Closing entries, invoice payments and late invoicing all post into the
+        # journal of the point of sale.
+        if "pos.config" not in self.env:
+            return SQL("FALSE")
+        return SQL(
+            """EXISTS (SELECT FROM pos_config
+                        WHERE pos_config.journal_id = move.journal_id)"""
+        )
