@@ -39,3 +39,6 @@ from . import subledger_sync_insertion
 from . import subledger_sync_opening
 from . import subledger_sync_scope
 from . import subledger_verify
+from . import subledger_verify_chain
+from . import subledger_verify_entries
+from . import subledger_verify_general_ledger
