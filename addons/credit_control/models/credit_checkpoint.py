@@ -340,9 +340,13 @@ class CreditCheckpoint(models.AbstractModel):
     # ------------------------------------------------------------------
 
     def _log_credit_warnings(self, case):
+        """Name the rules only: not all who read a document may know what is owed.
+
+        Those who may see the figures on it, in the gauge.
+        """
         for finding in case.warnings:
             self._message_log(
-                body=self.env._("Credit warning: %(text)s", text=finding.text)
+                body=self.env._("Credit warning: %(rule)s", rule=finding.rule.name)
             )
 
     def _close_idle_holds(self, checkpoint):

@@ -210,16 +210,27 @@ class CreditHold(models.Model):
             self.env["credit.recheck"]._request_new_hold(hold_sudo)
         document.sudo()._message_log(
             body=self.env._(
-                "On credit hold: %(reasons)s", reasons=hold_sudo._get_reason_label()
+                "On credit hold: %(reason)s. %(hold)s",
+                reason=hold_sudo._get_reason_kind(),
+                hold=hold_sudo._get_chatter_link(),
             )
         )
         hold_sudo._notify_approvers()
         return hold_sudo
 
+    def _get_chatter_link(self):
+        """Where a note on the document leads: the hold, for those who may open it."""
+        return self._get_html_link(title=self.env._("Show the hold"))
+
     def _get_reason_label(self):
-        """Why, without amounts: for the chatter that the warehouse reads as well."""
-        if self.source == "manual":
-            return self.reasons
+        """Why, without the customer's figures: for those who work with the document.
+
+        What somebody typed for a hold by hand is meant for them and shown as typed.
+        """
+        return self.reasons if self.source == "manual" else self._get_reason_kind()
+
+    def _get_reason_kind(self):
+        """What kind of reason: all that stays in the chatter of the document."""
         labels = dict(self._fields["reason_type"]._description_selection(self.env))
         return labels[self.reason_type]
 

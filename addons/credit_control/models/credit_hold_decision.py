@@ -169,16 +169,24 @@ class CreditHold(models.Model):
             holds = self.filtered(lambda hold: hold.state == "released")
         holds.write({"state": state, "release_reason": reason, "is_ready": False})
         labels = dict(self._fields["state"]._description_selection(self.env))
+        told = {"state": labels[state].lower(), "user": self.env.user.name}
         for hold in holds:
-            body = self.env._(
-                "Credit hold %(state)s by %(user)s: %(reason)s",
-                state=labels[state].lower(),
-                user=self.env.user.name,
-                reason=reason,
+            hold._message_log(
+                body=self.env._(
+                    "Credit hold %(state)s by %(user)s: %(reason)s",
+                    reason=reason,
+                    **told,
+                )
             )
-            hold._message_log(body=body)
             if document := hold._get_document():
-                document._message_log(body=body)
+                # The reason may name amounts: it is read on the hold
+                document._message_log(
+                    body=self.env._(
+                        "Credit hold %(state)s by %(user)s. %(hold)s",
+                        hold=hold._get_chatter_link(),
+                        **told,
+                    )
+                )
         holds.activity_unlink(["credit_control.mail_activity_release"])
         return holds
 

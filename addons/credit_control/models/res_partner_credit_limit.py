@@ -172,7 +172,8 @@ class ResPartner(models.Model):
                 date=format_date(self.env, expiry),
             )
         # sudo: asking is allowed to whoever may write the limit
-        self.env["credit.limit"].sudo().create(
+        limits_sudo = self.env["credit.limit"].sudo()
+        limits_sudo = limits_sudo.create(
             [
                 {
                     "partner_id": partner.id,
@@ -185,10 +186,11 @@ class ResPartner(models.Model):
                 for partner in partners
             ]
         )
-        for partner in partners:
-            amount = self.env.company.currency_id.format(refused[partner.id])
-            partner._message_log(
+        for limit in limits_sudo:
+            # Contacts are read by many: the amount is shown to the credit team alone
+            link = limit._get_html_link(title=self.env._("Show the request"))
+            limit.partner_id.with_env(self.env)._message_log(
                 body=self.env._(
-                    "A credit limit of %(amount)s waits for approval.", amount=amount
+                    "A new credit limit waits for approval. %(request)s", request=link
                 )
             )

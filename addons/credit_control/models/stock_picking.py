@@ -37,14 +37,6 @@ class StockPicking(models.Model):
             lambda move: move.state in ("confirmed", "partially_available")
         )._action_assign()
 
-    def _log_credit_warnings(self, case):
-        """The warehouse reads the chatter of transfers, but not what customers owe."""
-        # EXTENDS 'credit_control'
-        for finding in case.warnings:
-            self._message_log(
-                body=self.env._("Credit warning: %(text)s", text=finding.rule.name)
-            )
-
     def _get_credit_documents(self):
         """What decides about each transfer that brings goods to a customer.
 

@@ -102,7 +102,7 @@ class TestCreditRules(CreditControlCommon):
         order.action_confirm()
         self.assertEqual(order.state, "sale")
         bodies = order.message_ids.mapped("body")
-        self.assertTrue(any("Credit warning" in body for body in bodies))
+        self.assertTrue(any("Credit warning: limit_used" in body for body in bodies))
 
     def test_several_reasons_in_one_hold(self):
         self._create_rule()

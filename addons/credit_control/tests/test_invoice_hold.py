@@ -29,7 +29,8 @@ class TestInvoiceHold(CreditControlCommon):
         invoice.action_post()
         self.assertEqual(invoice.state, "posted")
         bodies = invoice.message_ids.mapped("body")
-        self.assertTrue(any("Credit warning" in body for body in bodies))
+        self.assertTrue(any("Credit warning: limit_used" in body for body in bodies))
+        self.assertNotIn("500.00", "".join(bodies), "no figures beside the document's")
 
     def test_hold_by_every_path(self):
         self._create_invoice_rule("hold")
