@@ -6,11 +6,20 @@ from pathlib import Path
 import pytest
 
 from odoo.addons.balance_guard.models.guard_cause import CAUSES
-from odoo.addons.balance_guard.tests import test_faults
+from odoo.addons.balance_guard.tests import (
+    test_faults_general_ledger,
+    test_faults_ledger,
+    test_faults_stock,
+)
 
 from .clones import committing_registry, environment
 
 PAGE = Path(__file__).parents[1] / "docs" / "balance_guard.md"
+FAULTS = (
+    test_faults_ledger.TestLedgerFaults,
+    test_faults_general_ledger.TestGeneralLedgerFaults,
+    test_faults_stock.TestStockFaults,
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,5 +52,6 @@ def test_every_cause_is_named(sections):
 def test_every_fault_is_named_and_its_healing_asserted(sections):
     named = get_first_column(sections["Injected faults"])
     assert len(named) == len(set(named)) > 20
-    assert set(named) <= test_faults.HEALING.keys()
-    assert all(hasattr(test_faults.TestFaults, name) for name in test_faults.HEALING)
+    assert set(named) <= {name for tests in FAULTS for name in tests.HEALING}
+    for tests in FAULTS:
+        assert all(hasattr(tests, name) for name in tests.HEALING)
