@@ -135,7 +135,8 @@ def ledger_checks(env, companies):
         for scope in env["guard.range"]._get_scopes(company):
             for unit in env["guard.check"]._get_units().values():
                 if unit._check_family == "ledger":
-                    assert not unit._find(scope)
+                    seen = env["guard.run"]._look(unit, scope)
+                    assert not seen["rows"] and not seen["error"]
 
 
 def frequent(env, company):

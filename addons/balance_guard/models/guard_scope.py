@@ -55,16 +55,35 @@ class Scope(NamedTuple):
     def contacts(self, column):
         """The same where ``column`` holds the contact of a document: its commercial
         entity decides. Written for the indexes on contacts of documents."""
-        owner = SQL("COALESCE(contact.commercial_partner_id, contact.id)")
-        named = self._replace_orphans().partners(owner)
-        listed = SQL(
-            "%s IN (SELECT contact.id FROM res_partner contact WHERE %s)", column, named
-        )
         if self.partner_ids is None and not self.is_range:
             return SQL("TRUE")
+        if self.partner_ids is None:
+            listed = SQL("%s IN (%s)", column, self._contacts_in_range())
+        else:
+            # As an array: whatever a plan makes of the list, it begins with the few
+            # documents of these contacts and not with all there are.
+            listed = SQL("%s = ANY(ARRAY(%s))", column, self._contacts_listed())
         if self._has_orphans():
             return SQL("(%s OR %s IS NULL)", listed, column)
         return listed
+
+    def _contacts_in_range(self):
+        owner = SQL("COALESCE(contact.commercial_partner_id, contact.id)")
+        return SQL(
+            "SELECT contact.id FROM res_partner contact WHERE %s",
+            self._replace_orphans().partners(owner),
+        )
+
+    def _contacts_listed(self):
+        known = tuple(filter(None, self.partner_ids)) or (0,)
+        return SQL(
+            """
+            SELECT contact.id FROM res_partner contact
+             WHERE contact.commercial_partner_id IN %(known)s
+                OR (contact.id IN %(known)s AND contact.commercial_partner_id IS NULL)
+            """,
+            known=known,
+        )
 
     def _has_orphans(self):
         """Whether what has no partner belongs to this scope."""
@@ -73,9 +92,7 @@ class Scope(NamedTuple):
         return self.first_partner is None
 
     def _replace_orphans(self):
-        """This scope without what has no partner."""
-        if self.partner_ids is not None:
-            return self._replace(partner_ids=tuple(p for p in self.partner_ids if p))
+        """This range without what has no partner."""
         return self._replace(first_partner=self.first_partner or 1)
 
     def _listed(self, column):
