@@ -13,7 +13,8 @@ from odoo import api
 from odoo.modules.registry import Registry
 from odoo.tools import config
 
-from tests.walks import Walk, find_world
+from tests.walk_world import find_world
+from tests.walks import Walk
 
 
 def walk(registry, seed):

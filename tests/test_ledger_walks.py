@@ -17,7 +17,8 @@ from odoo.tests import tagged
 
 from odoo.addons.sales_ledger_sync.tests.common import SubledgerCommon
 
-from .walks import DATES, RATES, Walk, World
+from .walk_world import DATES, RATES, World
+from .walks import Walk
 
 WALKS = int(os.environ.get("LEDGER_WALKS", "200"))
 STEPS = 12

@@ -17,7 +17,7 @@ from odoo.tools import SQL, config
 from odoo.addons.sales_ledger_sync.tests.common import MISMATCH, MISNUMBERED
 
 from .clones import committing_registry, environment
-from .walks import build_world, find_world
+from .walk_world import build_world, find_world
 
 KILLS = int(os.environ.get("LEDGER_KILLS", "6"))
 STEPS = 12
