@@ -5,14 +5,15 @@ what it measures. It runs in the Odoo environment with these variables:
 
 - ``BENCH_DATABASE``: a clone with the three addons installed;
 - ``BENCH_STOCK_DATABASE``: a clone of the same database without them;
-- ``ODOO_RC``, ``PYTHONPATH`` and the ``PG*`` variables, so that ``import odoo`` and
-  ``psql`` work.
+- ``ODOO_RC``, ``PYTHONPATH`` and the ``PG*`` variables, so that ``import odoo``,
+  ``import tests`` and ``psql`` work.
 
 Both databases are dropped afterwards. What the script prints is the result; a number
 that misses its target is a non-zero exit code.
 """
 
 import ast
+import os
 
 from .processes import attached
 from .say import DevError, say
@@ -51,5 +52,6 @@ def run(session, script, arguments):
         environment = session.odoo.environment(
             BENCH_DATABASE=database, BENCH_STOCK_DATABASE=stock
         )
+        environment["PYTHONPATH"] += os.pathsep + str(session.workspace.root)
         command = [session.odoo.python, script, *arguments]
         return attached(command, env=environment, cwd=session.workspace.root)

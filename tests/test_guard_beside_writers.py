@@ -9,8 +9,8 @@ import pytest
 from odoo import SUPERUSER_ID
 from odoo.api import Environment
 
+from .bookkeeping import post_invoice
 from .clones import committing_registry, ensure_chart, environment
-from .test_guard_in_parallel import post_invoice
 
 # A repair that waits for the writer gets nowhere: the writer waits for the repair.
 PATIENCE = 30

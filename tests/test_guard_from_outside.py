@@ -12,8 +12,9 @@ import pytest
 import odoo.sql_db
 from odoo.tools import SQL, config
 
+from .bookkeeping import post_invoice
 from .clones import committing_registry, ensure_chart, environment
-from .test_guard_in_parallel import break_cache, post_invoice
+from .test_guard_in_parallel import break_cache
 
 ADDON = Path(__file__).parents[1] / "addons" / "balance_guard"
 SCRIPT = ADDON / "data" / "auditor.sql"

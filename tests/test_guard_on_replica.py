@@ -17,8 +17,9 @@ from odoo.tools import config
 from devtools.embedded_postgres import EmbeddedPostgres
 from devtools.workspace import Workspace
 
+from .bookkeeping import post_invoice
 from .clones import ensure_chart, environment
-from .test_guard_in_parallel import break_cache, post_invoice
+from .test_guard_in_parallel import break_cache
 
 ROOT = Path(__file__).parents[1]
 DATABASE = "guard_replica"

@@ -4,8 +4,9 @@ from unittest.mock import patch
 
 import pytest
 
+from .bookkeeping import post_invoice
 from .clones import committing_registry, ensure_chart, environment
-from .test_guard_in_parallel import break_cache, post_invoice
+from .test_guard_in_parallel import break_cache
 
 
 @pytest.fixture(scope="module")

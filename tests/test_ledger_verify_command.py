@@ -10,6 +10,7 @@ import pytest
 from odoo import Command
 from odoo.tools import config
 
+from .bookkeeping import post_invoice
 from .clones import committing_registry, ensure_chart, environment
 
 
@@ -37,15 +38,7 @@ def registry():
 def create_documents(env):
     ensure_chart(env)
     partner = env["res.partner"].create({"name": "Ada Ltd"})
-    line = {"name": "x", "price_unit": 100.0, "tax_ids": [Command.clear()]}
-    invoice = env["account.move"].create(
-        {
-            "move_type": "out_invoice",
-            "partner_id": partner.id,
-            "invoice_line_ids": [Command.create(line)],
-        }
-    )
-    invoice.action_post()
+    invoice = post_invoice(env, partner, 100.0)
     items = invoice.line_ids.sorted("balance")
     manual = env["account.move"].create(
         {

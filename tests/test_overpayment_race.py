@@ -9,6 +9,7 @@ from odoo import Command
 from odoo.exceptions import UserError
 from odoo.service.model import retrying
 
+from .bookkeeping import post_invoice
 from .clones import committing_registry, ensure_chart, environment
 
 TABS = 4
@@ -27,16 +28,8 @@ def registry():
 def create_invoice(registry):
     """Commit a posted customer invoice of 100; return its id."""
     with environment(registry) as env:
-        line = {"name": "x", "price_unit": 100.0, "tax_ids": [Command.clear()]}
-        invoice = env["account.move"].create(
-            {
-                "move_type": "out_invoice",
-                "partner_id": env["res.partner"].create({"name": "Payer"}).id,
-                "invoice_line_ids": [Command.create(line)],
-            }
-        )
-        invoice.action_post()
-        return invoice.id
+        payer = env["res.partner"].create({"name": "Payer"})
+        return post_invoice(env, payer, 100.0).id
 
 
 class Wizard:

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from odoo import Command
 from odoo.exceptions import UserError
 from odoo.service.model import retrying
 
+from .bookkeeping import post_invoice
 from .clones import committing_registry, ensure_chart, environment
 
 CALLERS = 4
@@ -25,16 +25,8 @@ def registry():
 def create_invoice(registry):
     """Commit a posted customer invoice of 100; return its id."""
     with environment(registry) as env:
-        line = {"name": "x", "price_unit": 100.0, "tax_ids": [Command.clear()]}
-        invoice = env["account.move"].create(
-            {
-                "move_type": "out_invoice",
-                "partner_id": env["res.partner"].create({"name": "Payer"}).id,
-                "invoice_line_ids": [Command.create(line)],
-            }
-        )
-        invoice.action_post()
-        return invoice.id
+        payer = env["res.partner"].create({"name": "Payer"})
+        return post_invoice(env, payer, 100.0).id
 
 
 @pytest.mark.parametrize(("amount", "possible"), [(100.0, 1), (40.0, 2)])

@@ -6,9 +6,9 @@ import urllib.request
 
 import odoo.sql_db
 
+from .bookkeeping import post_invoice
 from .clones import committing_registry, ensure_chart, environment
 from .servers import PATIENCE, running_server, wait_until_healthy
-from .test_guard_in_parallel import post_invoice
 
 SEAL = ("sales_ledger_sync", "ir_cron_seal")
 RECENT = ("balance_guard", "cron_recent")

@@ -12,9 +12,11 @@ import time
 
 import odoo.tools
 from odoo.api import SUPERUSER_ID, Environment
-from odoo.fields import Command
 from odoo.modules.registry import Registry
 from odoo.service import model as service
+
+from tests.bookkeeping import post_invoice, treat
+from tests.clones import ensure_chart
 
 # How often bookkeepers do what: most documents are posted and paid.
 OPERATIONS = ["leave"] * 4 + ["pay"] * 4 + ["reset", "cancel", "repost"]
@@ -58,9 +60,7 @@ class Worker:
 
     @staticmethod
     def _prepare(env, customers):
-        if not env.company.chart_template:
-            charts = env["account.chart.template"]
-            charts.try_loading("generic_coa", env.company, install_demo=False)
+        ensure_chart(env)
         env.company.guard_heal_ledger = True
         names = [{"name": f"Busy {number}"} for number in range(customers)]
         return env["res.partner"].create(names).ids
@@ -96,27 +96,9 @@ class Worker:
 
     @staticmethod
     def _document(env, partner, amount, what):
-        line = {"name": "x", "price_unit": amount, "tax_ids": [Command.clear()]}
-        invoice = env["account.move"].create(
-            {
-                "move_type": "out_invoice",
-                "partner_id": partner,
-                "invoice_line_ids": [Command.create(line)],
-            }
-        )
-        invoice.action_post()
-        if what == "pay":
-            wizard = env["account.payment.register"].with_context(
-                active_model="account.move", active_ids=invoice.ids
-            )
-            wizard.create({})._create_payments()
-        elif what != "leave":
-            invoice.button_draft()
-            if what == "cancel":
-                invoice.button_cancel()
-            elif what == "repost":
-                invoice.invoice_line_ids.price_unit += 1
-                invoice.action_post()
+        customer = env["res.partner"].browse(partner)
+        invoice = post_invoice(env, customer, amount)
+        treat(invoice, what)
         return invoice.id, invoice.state, invoice.amount_total
 
     def lost(self):

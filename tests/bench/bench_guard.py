@@ -17,6 +17,8 @@ from odoo.api import SUPERUSER_ID, Environment
 from odoo.modules.registry import Registry
 from odoo.tools import SQL
 
+from tests.clones import ensure_chart
+
 CUSTOMERS = 2000
 ROUNDS = 3
 HISTORY = """
@@ -83,9 +85,7 @@ LINES = """
 def fill(env, items):
     """Write posted invoices by SQL, let the engine record them, seal them."""
     company = env.company
-    if not company.chart_template:
-        charts = env["account.chart.template"]
-        charts.try_loading("generic_coa", company, install_demo=False)
+    ensure_chart(env)
     company.subledger_history = "full"
     customers = [{"name": f"Bench {number}"} for number in range(CUSTOMERS)]
     partners = env["res.partner"].create(customers)
