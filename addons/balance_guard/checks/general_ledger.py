@@ -11,6 +11,7 @@ class GuardCheckPostedMoves(models.AbstractModel):
     _check_code = "posted_moves_balance"
     _check_family = "general_ledger"
     _check_sequence = 60
+    _check_often = False
 
     def _get_title(self):
         return self.env._("Posted entries balance")
@@ -62,6 +63,7 @@ class GuardCheckItemState(models.AbstractModel):
     _check_code = "item_state"
     _check_family = "general_ledger"
     _check_sequence = 61
+    _check_often = False
 
     def _get_title(self):
         return self.env._("Items are posted when their entry is")

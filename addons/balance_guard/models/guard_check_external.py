@@ -50,6 +50,7 @@ class ExternalUnit:
 
     _check_family = "other"
     _check_healable = None
+    _check_often = True
 
     def __init__(self, model, spec):
         self._model = model

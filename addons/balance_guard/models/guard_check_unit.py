@@ -21,6 +21,9 @@ class GuardCheckUnit(models.AbstractModel):
     # 'partner': can be limited to partners, listed or in a range; 'listed': not to a
     # range; 'company': always looks at all of a company.
     _check_scope = "partner"
+    # Whether the job for recently touched partners asks it too. Not for checks that
+    # read whole documents: their cost follows the journal, not the subledger.
+    _check_often = True
     # What healing may touch: 'none', 'cache' (recomputed values) or 'ledger' (new
     # linked entries by the engine).
     _check_heals = "none"

@@ -71,7 +71,7 @@ class GuardJob(models.AbstractModel):
         units = [
             unit
             for unit in self.env["guard.check"]._get_active_units(scope)
-            if unit._check_scope == "partner"
+            if unit._check_scope == "partner" and unit._check_often
         ]
         run._run_confirmed(units, scope, company)
         run._finish()

@@ -57,6 +57,18 @@ class TestJobs(GuardCommon):
         run = self._runs("recent").filtered(lambda run: run.company_ids == self.company)
         self.assertEqual(run.partner_count, 1)
 
+    def test_whole_documents_are_read_at_night(self):
+        whole = {"posted_moves_balance", "item_state"}
+        self._cron("recent")
+        run = self._runs("recent").filtered(lambda run: run.company_ids == self.company)
+        often = set(run.check_ids.check_id.mapped("code"))
+        self.assertLessEqual({"completeness", "control_account", "hash_chain"}, often)
+        self.assertFalse(whole & often)
+        self._cron("nightly")
+        self._cron("sweep_1")
+        night = self._runs("nightly").check_ids.check_id.mapped("code")
+        self.assertLessEqual(often | whole, set(night))
+
     def test_ledger_is_not_corrected_without_being_told(self):
         self._break(
             "DELETE FROM subledger_entry WHERE partner_id = %s", self.partner.id
