@@ -6,10 +6,11 @@ class KeylessMany2one(fields.Many2one):
 
     Merging contacts or accounts rewrites every column that has a foreign key to
     the merged record, with raw SQL, and deletes rows that then break a
-    constraint. Deleting a record cascades or nulls along foreign keys. A ledger
-    row must never follow such a change: it says who and what it was then. The
-    id may therefore outlive the record it names; beside it stands a snapshot of
-    what a reader needs.
+    constraint. Deleting a record cascades or nulls along foreign keys. Splitting
+    an account rewrites every many2one that the catalogue of fields calls stored;
+    there it is not called so. A ledger row must never follow such a change: it
+    says who and what it was then. The id may therefore outlive the record it
+    names; beside it stands a snapshot of what a reader needs.
     """
 
     def update_db_foreign_key(self, model, column):

@@ -8,6 +8,7 @@ from . import account_move_payment
 from . import account_move_settlement
 from . import account_move_upfront
 from . import account_payment_entries
+from . import ir_model_fields
 from . import res_company
 from . import res_config_settings
 from . import res_currency

@@ -10,3 +10,9 @@ class AccountAccount(models.Model):
         if {"account_type", "non_trade"} & vals.keys():
             self.env["subledger.sync"]._sync_accounts(self.ids)
         return res
+
+    def _action_unmerge(self):
+        # EXTENDS 'account': the split rewrites journal items with raw SQL.
+        new_accounts = super()._action_unmerge()
+        self.env["subledger.sync"]._sync_accounts((self + new_accounts).ids)
+        return new_accounts

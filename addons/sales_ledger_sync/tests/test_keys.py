@@ -125,23 +125,61 @@ class TestKeys(SubledgerCommon):
         )
         self.assertEqual(self._balance(self.other_partner), 110.0)
 
-    def test_account_merge(self):
+    def _merge_receivables(self):
+        """Two companies, an invoice of each, and their receivables made one."""
         other = self.setup_other_company()
-        account = other["default_account_receivable"]
-        invoice = self._invoice(100)
         foreign = self._invoice(
             20,
             company_id=other["company"].id,
             journal_id=other["default_journal_sale"].id,
         )
-        merged_ids = (self.receivable + account).ids
-        merged = self.env["account.account"].browse(merged_ids)
+        merged = self.env["account.account"].browse(
+            (self.receivable + other["default_account_receivable"]).ids
+        )
         self.env["account.merge.wizard"]._action_merge(merged)
-        self.assertFalse(account.exists())
-        self.assertEqual(self._live(foreign).account_id.id, merged_ids[0])
+        self.assertEqual(merged.exists(), merged[0])
+        return foreign, merged[0]
+
+    def test_account_merge(self):
+        invoice = self._invoice(100)
+        foreign, account = self._merge_receivables()
+        self.assertEqual(self._live(foreign).account_id, account)
         self.assertEqual(self._live(foreign).transaction_type, "transfer")
         self.assertStory(invoice, [("sale", 100.0)])
-        self.assertLedgerMatches(self.company + other["company"])
+        self.assertLedgerMatches(self.company + foreign.company_id)
+
+    def test_account_split(self):
+        """A merged account is split again: each company's items go to its own."""
+        invoice = self._invoice(100)
+        foreign, account = self._merge_receivables()
+        with self._sealing() as accounts:
+            accounts._seal()
+        split_off = account.with_context(account_unmerge_confirm=True)._action_unmerge()
+        self.assertEqual(self._live(foreign).account_id, split_off)
+        self.assertEqual(self._live(foreign).transaction_type, "transfer")
+        self.assertEqual(self._balance(company=foreign.company_id), 20.0)
+        self.assertStory(invoice, [("sale", 100.0)])
+        companies = self.company + foreign.company_id
+        self.assertLedgerMatches(companies)
+        with self._sealing() as accounts:
+            accounts._seal()
+        self.assertSealedRight(companies)
+
+    def test_reading_after_an_account_split(self):
+        """The clerk of one company sees its entries on what is the other's now."""
+        foreign, account = self._merge_receivables()
+        account.with_context(account_unmerge_confirm=True)._action_unmerge()
+        company = foreign.company_id
+        self.biller.write(
+            {"company_ids": [Command.set(company.ids)], "company_id": company.id}
+        )
+        entries = self.env["subledger.entry"].with_user(self.biller)
+        domain = [("move_id", "=", foreign.id)]
+        specification = {"account_id": {"fields": {"display_name": {}}}}
+        read = entries.web_search_read(domain, specification)
+        self.assertEqual(read["length"], 5)
+        grouped = entries.web_read_group(domain, ["account_id"], ["debit:sum"])
+        self.assertEqual(grouped["length"], 3)
 
     def test_account_becomes_receivable(self):
         account = self.env["account.account"].create(
