@@ -1,11 +1,16 @@
 """The point of sale with ledger and credit, in a database with ``point_of_sale``.
 
-The tests proper are in ``tests/pos``.
+The tests proper are in ``tests/pos``; those in ``tests/pos_sale`` follow in the same
+database, once ``pos_sale`` is installed as well.
 """
 
-from .other_addons import run_with
+from .other_addons import run_in_turn
 
 
 def test_point_of_sale_with_ledger_and_credit():
-    output = run_with(["point_of_sale"], "LEDGER_POS_DATABASE", "tests/pos")
-    assert "12 passed" in output, output
+    alone, with_orders = run_in_turn(
+        (["point_of_sale"], "LEDGER_POS_DATABASE", "tests/pos"),
+        (["pos_sale"], "LEDGER_POS_SALE_DATABASE", "tests/pos_sale"),
+    )
+    assert "12 passed" in alone, alone
+    assert "9 passed" in with_orders, with_orders

@@ -130,6 +130,16 @@ def records(env, model, record_ids, label):
     return _readable(env[model].browse(record_ids), label)
 
 
+def visible(env, model, record_id, label):
+    """Return the record of ``model``, or none where it is gone or not readable.
+
+    :raises UserError: if it is no id at all
+    :raises MissingError: if no record can have such an id
+    """
+    _check_id(env, record_id, label)
+    return env[model].browse(record_id).exists()._filtered_access("read")
+
+
 def single(recordset, label):
     """Return the one record a method was called on, readable by the user.
 

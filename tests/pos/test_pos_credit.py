@@ -8,27 +8,15 @@ from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
-from odoo.addons.point_of_sale.tests.common import TestPoSCommon
 from odoo.addons.point_of_sale.tests.test_frontend import TestPointOfSaleHttpCommon
+
+from tests.pos.common import PosCreditCommon, create_rule
 
 SELLER_GROUPS = "base.group_user,sales_team.group_sale_salesman"
 
 
-def create_rule(env, company):
-    env["credit.rule"].create(
-        {"name": "Limit", "rule_type": "limit_used", "company_id": company.id}
-    )
-
-
 @tagged("post_install", "-at_install")
-class TestPosCredit(TestPoSCommon):
-    def setUp(self):
-        super().setUp()
-        self.config = self.basic_config
-        self.product = self.create_product("Lamp", self.categ_basic, 100, 50)
-        self.customer.credit_limit = 250.0
-        create_rule(self.env, self.env.company)
-
+class TestPosCredit(PosCreditCommon):
     def _sell(self, method, number, **kwargs):
         self._create_orders(
             [
@@ -41,24 +29,6 @@ class TestPosCredit(TestPoSCommon):
                 }
             ]
         )
-
-    def _open(self):
-        return self._start_pos_session(self.cash_pm1 | self.pay_later_pm, 0)
-
-    def _close(self, session, cash=0):
-        session.post_closing_cash_details(cash)
-        session.close_session_from_ui()
-        self.assertEqual(session.state, "closed")
-
-    def _figures(self):
-        exposure = self.env["credit.exposure"]
-        return exposure._get_figures(self.env.company, self.customer)[self.customer.id]
-
-    def _decide(self):
-        """What a decision under the lock reads."""
-        root = self.env.company.root_id
-        exposure = self.env["credit.exposure"]
-        return exposure._get_decision_exposure(root, self.customer.ids)
 
     def _guard(self):
         run = self.env["guard.check"].run_all(self.customer.ids, self.env.company.ids)

@@ -163,19 +163,25 @@ class CreditExposure(models.AbstractModel):
         return amount
 
     @api.model
-    def _get_order_amounts(self, orders):
+    def _get_order_amounts(self, orders, settlement=None):
         """What each order still adds or would add to exposure, in company currency.
 
+        :param settlement: after this :class:`Settlement` of a part of them
         :return: ``{order id: amount}``
         """
-        plain = orders.filtered(self._is_plain_quotation) - self._get_prepaid(orders)
+        plain = orders.browse()
+        if not settlement:
+            plain = orders.filtered(self._is_plain_quotation)
+            plain -= self._get_prepaid(plain)
         amounts = {order.id: order.amount_total for order in plain}
         if len(plain) == len(orders):
             return amounts
         self._flush_sources()
         others = orders - plain
         for root, of_root in others.grouped(lambda o: o.company_id.root_id).items():
-            query = self._order_query(root, order_ids=of_root.ids)
+            query = self._order_query(
+                root, order_ids=of_root.ids, settlement=settlement
+            )
             for _partner, _kind, order_id, amount, _own in self.env.execute_query(
                 query
             ):

@@ -27,7 +27,43 @@ class CreditExposure(models.AbstractModel):
             self.env["pos.payment"].flush_model(names)
             self.env["pos.order"].flush_model(["account_move", "partner_id", "state"])
             self.env["pos.session"].flush_model(["state"])
+        if self._has_orders_at_till():
+            names = ["order_id", "price_subtotal_incl", "sale_order_line_id"]
+            self.env["pos.order.line"].flush_model(names)
         return super()._flush_sources()
+
+    @api.model
+    def _has_orders_at_till(self):
+        """Whether sales orders can be settled at the point of sale (``pos_sale``)."""
+        return (
+            self._has_point_of_sale()
+            and "sale_order_line_id" in self.env["pos.order.line"]._fields
+        )
+
+    @api.model
+    def _down_payment_sources(self):
+        """Down payments on orders taken at the point of sale, however they were paid.
+
+        No invoice line is linked to them. When the order is settled there, the final
+        sale has the same line with a negative amount.
+        """
+        sources = super()._down_payment_sources()
+        if self._has_orders_at_till():
+            sources.append(
+                SQL(
+                    """
+                    SELECT sold.price_subtotal_incl::numeric
+                      FROM sale_order_line line
+                      JOIN pos_order_line sold ON sold.sale_order_line_id = line.id
+                      JOIN pos_order till ON till.id = sold.order_id
+                     WHERE sale.has_down_payment
+                       AND line.order_id = sale.id AND line.is_downpayment
+                       AND line.display_type IS NULL AND line.qty_invoiced != 0
+                       AND till.state IN ('paid', 'done')
+                    """
+                )
+            )
+        return sources
 
     @api.model
     def _document_queries(self, root, partner_ids=None):

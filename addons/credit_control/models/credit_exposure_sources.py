@@ -131,11 +131,12 @@ class CreditExposure(models.AbstractModel):
         )
 
     @api.model
-    def _order_query(self, root, partner_ids=None, order_ids=None):
+    def _order_query(self, root, partner_ids=None, order_ids=None, settlement=None):
         """What is still to be invoiced of confirmed orders, one row per order.
 
         :param order_ids: instead of the confirmed orders, exactly these in whatever
             state: what they would add once confirmed
+        :param settlement: as if this :class:`Settlement` had billed its part of them
         """
         if order_ids is None:
             scope = SQL(
@@ -160,8 +161,8 @@ class CreditExposure(models.AbstractModel):
         CROSS JOIN LATERAL (%(prepaid)s) AS prepaid
             """,
             digits=root.currency_id.decimal_places,
-            content=self._order_content_query(root, scope),
-            down_payment=self._down_payment_query(),
+            content=self._order_content_query(root, scope, settlement),
+            down_payment=self._down_payment_query(settlement),
             prepaid=self._prepaid_query(),
         )
 
@@ -179,7 +180,7 @@ class CreditExposure(models.AbstractModel):
         )
 
     @api.model
-    def _order_content_query(self, root, scope):
+    def _order_content_query(self, root, scope, settlement=None):
         """Amount of each order's lines still to be invoiced, in its currency.
 
         Nothing invoiced yet: exactly the order's total, which may differ from the sum
@@ -215,28 +216,26 @@ class CreditExposure(models.AbstractModel):
             own_order=SQL(OWN_ROW, SQL.identifier("sale")),
             own_line=SQL(OWN_ROW, SQL.identifier("line")),
             rates=self._rate_table(root),
-            quantity=self._open_quantity_query(),
+            quantity=self._open_quantity_query(settlement),
             scope=scope,
         )
 
     @api.model
-    def _open_quantity_query(self):
+    def _open_quantity_query(self, settlement=None):
         """Quantity of an order line that can still be invoiced.
 
         A line billed on delivery whose transfers are all done or cancelled is closed:
         only what was delivered counts. The negative lines mirror the positive ones.
         """
+        settled = settlement.get_line_sql() if settlement else SQL("0")
         return SQL(
             """
             SELECT CASE
-                   WHEN line.state != 'sale'
-                   THEN line.product_uom_qty - COALESCE(line.qty_invoiced, 0)
+                   WHEN line.state != 'sale' THEN %(unbilled)s
                    WHEN line.invoice_status = 'invoiced' THEN 0
                    WHEN line.product_uom_qty < 0
-                   THEN LEAST(line.product_uom_qty - COALESCE(line.qty_invoiced, 0),
-                              COALESCE(line.qty_to_invoice, 0), 0)
-                   WHEN line.qty_to_invoice
-                        < line.product_uom_qty - COALESCE(line.qty_invoiced, 0)
+                   THEN LEAST(%(unbilled)s, COALESCE(%(to_invoice)s, 0), 0)
+                   WHEN %(to_invoice)s < %(unbilled)s
                     AND line.qty_delivered_method = 'stock_move'
                     AND (SELECT template.invoice_policy = 'delivery'
                            FROM product_product product
@@ -246,32 +245,51 @@ class CreditExposure(models.AbstractModel):
                     AND (SELECT bool_and(move.state IN ('done', 'cancel'))
                             AND bool_or(move.state = 'done')
                            FROM stock_move move WHERE move.sale_line_id = line.id)
-                   THEN GREATEST(line.qty_to_invoice, 0)
-                   ELSE GREATEST(line.product_uom_qty - COALESCE(line.qty_invoiced, 0),
-                                 line.qty_to_invoice, 0)
+                   THEN GREATEST(%(to_invoice)s, 0)
+                   ELSE GREATEST(%(unbilled)s, %(to_invoice)s, 0)
                     END::numeric AS quantity
             OFFSET 0 -- planned and computed once, though it is used twice
-            """
+            """,
+            unbilled=SQL(
+                "(line.product_uom_qty - COALESCE(line.qty_invoiced, 0) - %s)", settled
+            ),
+            to_invoice=SQL("(line.qty_to_invoice - %s)", settled),
         )
 
     @api.model
-    def _down_payment_query(self):
+    def _down_payment_query(self, settlement=None):
         """Down payments billed and not deducted yet, in the order's currency."""
+        sources = self._down_payment_sources()
+        if settlement:
+            sources.append(settlement.get_down_payment_sql())
         return SQL(
             """
-            SELECT GREATEST(COALESCE(SUM(item.price_total
-                       * CASE WHEN move.move_type = 'out_refund' THEN -1 ELSE 1 END),
-                   0), 0)::numeric AS amount
-              FROM sale_order_line line
-              JOIN sale_order_line_invoice_rel rel ON rel.order_line_id = line.id
-              JOIN account_move_line item ON item.id = rel.invoice_line_id
-              JOIN account_move move ON move.id = item.move_id
-             WHERE sale.has_down_payment
-               AND line.order_id = sale.id AND line.is_downpayment
-               AND line.display_type IS NULL AND line.qty_invoiced != 0
-               AND move.state != 'cancel'
-            """
+            SELECT GREATEST(COALESCE(SUM(billed.amount), 0), 0)::numeric AS amount
+              FROM (%s) AS billed
+            """,
+            SQL(" UNION ALL ").join(sources),
         )
+
+    @api.model
+    def _down_payment_sources(self):
+        """One query for each way a down payment on the order ``sale`` is billed."""
+        return [
+            SQL(
+                """
+                SELECT item.price_total
+                       * CASE WHEN move.move_type = 'out_refund' THEN -1 ELSE 1 END
+                       AS amount
+                  FROM sale_order_line line
+                  JOIN sale_order_line_invoice_rel rel ON rel.order_line_id = line.id
+                  JOIN account_move_line item ON item.id = rel.invoice_line_id
+                  JOIN account_move move ON move.id = item.move_id
+                 WHERE sale.has_down_payment
+                   AND line.order_id = sale.id AND line.is_downpayment
+                   AND line.display_type IS NULL AND line.qty_invoiced != 0
+                   AND move.state != 'cancel'
+                """
+            )
+        ]
 
     @api.model
     def _prepaid_query(self):

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
 from .. import arguments
+from .account_sale_settlement import Settlement
 from .credit_rule import CreditCase
 
 
@@ -10,15 +11,20 @@ class ResPartner(models.Model):
 
     _inherit = "res.partner"
 
-    def check_account_sale(self, amount, currency_id=None):
+    def check_account_sale(self, amount, currency_id=None, settles=None):
         """Tell whether the customer may buy for ``amount`` on account now.
 
         Asked by the payment screen of the point of sale. Looks at the rules of the
         order checkpoint and at what the customer owes at this moment, open sessions
-        included; changes nothing. In the active company.
+        included; changes nothing. In the active company. What the sale settles of the
+        customer's confirmed orders is owed already and not counted again; a sale that
+        adds nothing to it was decided on when the order was confirmed or released.
 
         :param float amount: greater than zero, taxes included
         :param int currency_id: currency of ``amount``; the company's when omitted
+        :param list settles: what is sold of sales orders, ``{"line_id", "quantity"}``
+            in the unit of the product, and paid in advance on them, ``{"order_id",
+            "amount"}`` in the currency of the order
         :return: ``approved``, ``credit_limit``, ``outstanding_balance``,
             ``available_credit``, ``order_amount``, ``message``; see
             ``sale.order.check_credit_limit``
@@ -27,7 +33,8 @@ class ResPartner(models.Model):
         :raise AccessError: users who neither sell, bill, belong to the credit team nor
             work at a till; users who may not read the customer
         :raise MissingError: the customer or the currency does not exist
-        :raise UserError: not exactly one customer, or an amount that is none
+        :raise UserError: not exactly one customer, an amount that is none, or
+            ``settles`` that is no such list
         """
         self._check_account_sale_rights()
         customer = arguments.single(self, self.env._("customer"))
@@ -38,8 +45,9 @@ class ResPartner(models.Model):
             currency = arguments.record(self.env, "res.currency", currency_id, label)
             base, today = company.currency_id, fields.Date.context_today(self)
             amount = currency._convert(amount, base, company, today)
+        settlement = Settlement(self.env, settles)
         # sudo: the figures may be read, the documents behind them not
-        case = customer.sudo()._examine_account_sale(company, amount)
+        case = customer.sudo()._examine_account_sale(company, amount, settlement)
         return self.env["sale.order"]._prepare_credit_answer(case)
 
     @api.model
@@ -51,12 +59,46 @@ class ResPartner(models.Model):
                 self.env._("Only those who sell may ask for a customer's credit.")
             )
 
-    def _examine_account_sale(self, company, amount):
+    def _examine_account_sale(self, company, amount, settlement):
         """Examine a sale that is no document yet, by the rules for orders."""
         payer = self.commercial_partner_id
         [case] = self._prepare_account_sale_cases(company, {payer: amount})
-        self.env["credit.rule"]._get_rules(company, "order")._examine(case)
+        orders = settlement.orders.filtered(
+            lambda order: (
+                order.company_id.root_id == company.root_id
+                and order.state in ("draft", "sent", "sale")
+                and order._get_credit_payer() in case.members
+            )
+        )
+        decided = self._take_settled(case, orders, settlement)
+        for order in orders:
+            order._add_manual_holds(order, case)
+        adds = case.currency.compare_amounts(amount, decided) > 0
+        if not case.failures and (adds or "hold" in orders.mapped("credit_state")):
+            self.env["credit.rule"]._get_rules(company, "order")._examine(case)
         return case
+
+    @api.model
+    def _take_settled(self, case, orders, settlement):
+        """Take what is owed by the orders already off the exposure of ``case``.
+
+        :return: the part of the sale that was decided on with the orders: what it
+            settles of confirmed ones and of quotations with a valid release
+        """
+        if not orders:
+            return 0.0
+        exposure = self.env["credit.exposure"]
+        before = exposure._get_order_amounts(orders)
+        after = exposure._get_order_amounts(orders, settlement)
+        decided = 0.0
+        for order in orders:
+            settled = before.get(order.id, 0.0) - after.get(order.id, 0.0)
+            if order.state == "sale" and order.invoice_status != "invoiced":
+                case.exposure -= settled
+                decided += settled
+            elif order.state != "sale" and order._has_valid_release():
+                decided += settled
+        return decided
 
     @api.model
     def _prepare_account_sale_cases(self, company, amounts):

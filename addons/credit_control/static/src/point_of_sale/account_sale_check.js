@@ -36,12 +36,37 @@ patch(OrderPaymentValidation.prototype, {
             .reduce((total, line) => total + line.getAmount(), 0);
     },
 
+    /**
+     * What the sale settles of sales orders, where "pos_sale" is installed: it is owed
+     * already and must not be counted twice.
+     */
+    getSettledOrders() {
+        const downPaymentProduct = this.pos.config.down_payment_product_id;
+        const settled = [];
+        for (const line of this.order.lines) {
+            const orderLine = line.sale_order_line_id;
+            if (orderLine && !orderLine.is_downpayment) {
+                settled.push({line_id: orderLine.id, quantity: line.getQuantity()});
+            } else if (
+                line.sale_order_origin_id &&
+                line.product_id.id === downPaymentProduct?.id
+            ) {
+                settled.push({
+                    order_id: line.sale_order_origin_id.id,
+                    amount: line.priceIncl,
+                });
+            }
+        }
+        return settled;
+    },
+
     async checkAccountSale(partner, amount) {
         try {
             return await this.pos.data.call("res.partner", "check_account_sale", [
                 [partner.id],
                 amount,
                 this.pos.currency.id,
+                this.getSettledOrders(),
             ]);
         } catch (error) {
             // A till goes on selling without the server; the sale is looked at later.

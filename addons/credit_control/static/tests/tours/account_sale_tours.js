@@ -41,3 +41,21 @@ tours.add("credit_account_sale_is_sold", {
         {trigger: ".receipt-screen"},
     ],
 });
+
+tours.add("credit_order_is_settled_on_account", {
+    steps: () => [
+        click(".screen-login .btn.open-register-btn"),
+        click(".modal .modal-footer .btn-primary:contains('Open Register')"),
+        click(".more-btn"),
+        click(".control-buttons button:contains('Quotation/Order')"),
+        click(".modal:not(.o_inactive_modal) tr.o_data_row td:contains('On Account')"),
+        click(".modal:not(.o_inactive_modal) .selection-item:contains('Settle')"),
+        {trigger: "body:not(:has(.modal)) .order-container:contains('Lamp on order')"},
+        click(".product-screen .pay-order-button"),
+        click(
+            ".paymentmethods .paymentmethod .payment-name:contains('Customer Account')"
+        ),
+        click(".payment-screen button.validation-button.next"),
+        {trigger: ".receipt-screen"},
+    ],
+});
