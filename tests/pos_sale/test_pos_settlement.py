@@ -237,6 +237,15 @@ class TestPosSettlement(PosCreditCommon):
         order._hold_manually("Dispute")
         self.assertFalse(self._ask(500.0, settles)["approved"])
 
+    def test_question_about_a_confirmed_order_that_grew_too_large(self):
+        order = self._order()
+        order.order_line.product_uom_qty = 5
+        self.assertEqual((order.state, order.credit_state), ("sale", "hold"))
+        settles = self._settles(order, 5)
+        self.assertFalse(self._ask(500.0, settles)["approved"])
+        self.customer.credit_limit = 500.0
+        self.assertTrue(self._ask(500.0, settles)["approved"])
+
 
 @tagged("post_install", "-at_install")
 class TestPosSettlementScreen(TestPointOfSaleHttpCommon):
