@@ -35,4 +35,8 @@ class PosCreditCommon(TestPoSCommon):
         """What a decision under the lock reads."""
         root = self.env.company.root_id
         exposure = self.env["credit.exposure"]
-        return exposure._get_decision_exposure(root, self.customer.ids)
+        decided = exposure._get_decision_exposure(root, self.customer.ids)
+        cr = self.env.cr
+        fresh = exposure._read_fresh_documents(cr, root, self.customer.ids)
+        self.assertAlmostEqual(fresh.total, decided, 2)
+        return decided

@@ -263,6 +263,9 @@ class CreditCheckpoint(models.AbstractModel):
 
     def _prepare_credit_cases(self, checkpoint, serialize):
         """Cases in the order of the records, exposure without the document itself."""
+        # All that is needed of the customers: their other columns would be read as well
+        contacts = [document._get_credit_partner() for document in self]
+        self.env["res.partner"].union(*contacts).fetch(["commercial_partner_id"])
         amounts = self._get_credit_amounts()
         cases = []
         for company, documents in self.grouped("company_id").items():
@@ -298,9 +301,9 @@ class CreditCheckpoint(models.AbstractModel):
         payers = self.env["res.partner"].union(
             *(document._get_credit_payer() for document in self)
         )
-        figures = self.env["credit.exposure"]._get_figures(
-            company, payers, limits_only=limits_only
-        )
+        exposure = self.env["credit.exposure"]
+        read = exposure._get_limits if limits_only else exposure._get_figures
+        figures = read(company, payers)
         groups = self.env["credit.group"]._get_group_of(company.root_id, payers)
         nothing = self.env["credit.group"]
         return {

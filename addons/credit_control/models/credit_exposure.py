@@ -84,7 +84,7 @@ class CreditExposure(models.AbstractModel):
         return any(map(self.env.user.has_group, FIGURE_GROUPS.split(",")))
 
     @api.model
-    def _get_figures(self, company, partners, limits_only=False):
+    def _get_figures(self, company, partners):
         """Return the figures of ``partners`` for documents of ``company``.
 
         The caller decides who may see them: the computation always has full sight of
@@ -93,8 +93,6 @@ class CreditExposure(models.AbstractModel):
         :param company: company of the document; limits of a branch fall back to
             those of its root company
         :param partners: contacts; each is read through its commercial entity
-        :param limits_only: leave the exposure at 0.0; a caller that decides reads it
-            under a lock anyway
         :return: ``{commercial partner id: CreditFigures}``, one entry per customer
         """
         commercial_ids = partners.commercial_partner_id.ids
@@ -106,10 +104,26 @@ class CreditExposure(models.AbstractModel):
                 """SELECT partner_id, open_items, orders, draft_invoices, exposure,
                           credit_limit, account_exposure, limit_expired
                      FROM %s AS figures""",
-                self._figures_table(company, commercial_ids, limits_only),
+                self._figures_table(company, commercial_ids),
             )
         )
         return {partner_id: CreditFigures(*figures) for partner_id, *figures in rows}
+
+    @api.model
+    def _get_limits(self, company, partners):
+        """The same, but for the exposure, which stays at 0.0.
+
+        For who decides, and therefore reads the exposure under a lock.
+        """
+        commercial_ids = partners.commercial_partner_id.ids
+        if not commercial_ids:
+            return {}
+        self._flush_limits()
+        query = self._limits_query(company, commercial_ids)
+        return {
+            partner_id: CreditFigures(limit=limit, limit_expired=is_expired)
+            for partner_id, limit, is_expired in self.env.execute_query(query)
+        }
 
     @api.model
     def _get_exposures(self, company, partners):
@@ -163,6 +177,10 @@ class CreditExposure(models.AbstractModel):
         self.env["stock.move"].flush_model(["sale_line_id", "state"])
         self.env["payment.transaction"].flush_model(["amount", "payment_id", "state"])
         self.env["account.payment"].flush_model(["move_id", "state"])
+        self._flush_limits()
+
+    @api.model
+    def _flush_limits(self):
         self.env["res.partner"].flush_model(
             [
                 "commercial_partner_id",
@@ -179,59 +197,85 @@ class CreditExposure(models.AbstractModel):
     # ------------------------------------------------------------------
 
     @api.model
-    def _figures_table(self, company, partner_ids=None, limits_only=False):
+    def _figures_table(self, company, partner_ids=None):
         """Subquery with one row of figures per commercial entity.
 
         Columns: partner_id, open_items, orders, draft_invoices, exposure,
         credit_limit (NULL: unlimited), account_exposure, limit_expired.
         """
         groups = self.env["credit.group"]._has_groups(company.root_id.id)
-        limits = self.env["credit.limit"]
         return SQL(
             """(
-            SELECT partner.id AS partner_id,
+            SELECT %(limits)s,
                    COALESCE(own.open_items, 0) AS open_items,
                    COALESCE(own.orders, 0) AS orders,
                    COALESCE(own.draft_invoices, 0) AS draft_invoices,
                    COALESCE(own.exposure, 0) AS exposure,
-                   %(limit)s AS credit_limit,
-                   %(account_exposure)s AS account_exposure,
-                   %(expired)s AS limit_expired
+                   COALESCE(%(shared)s own.exposure, 0) AS account_exposure
               FROM res_partner partner
          LEFT JOIN %(own)s AS own ON own.partner_id = partner.id
                    %(group_joins)s
              WHERE partner.commercial_partner_id = partner.id AND %(filter)s
             )""",
-            limit=limits._limit_expression(company, groups),
-            expired=limits._expired_expression(company, groups),
-            account_exposure=(
-                SQL("COALESCE(shared.exposure, own.exposure, 0)")
-                if groups
-                else SQL("COALESCE(own.exposure, 0)")
-            ),
-            own=self._exposure_table(company.root_id, partner_ids, limits_only),
+            limits=self._limit_columns(company, groups),
+            shared=SQL("shared.exposure,") if groups else SQL(),
+            own=self._exposure_table(company.root_id, partner_ids),
             group_joins=(
-                self._group_joins(company.root_id, partner_ids, limits_only)
-                if groups
-                else SQL()
+                self._group_joins(company.root_id, partner_ids) if groups else SQL()
             ),
             filter=self._in(SQL("partner.id"), partner_ids),
         )
 
     @api.model
-    def _group_joins(self, root, partner_ids, limits_only=False):
+    def _limits_query(self, company, partner_ids):
+        """Limits without exposure: partner_id, credit_limit, limit_expired."""
+        root = company.root_id
+        groups = self.env["credit.group"]._has_groups(root.id)
+        return SQL(
+            """
+            SELECT %(columns)s
+              FROM res_partner partner
+                   %(member_join)s
+             WHERE partner.commercial_partner_id = partner.id AND %(filter)s
+            """,
+            columns=self._limit_columns(company, groups),
+            member_join=self._member_join(root) if groups else SQL(),
+            filter=self._in(SQL("partner.id"), partner_ids),
+        )
+
+    @api.model
+    def _limit_columns(self, company, groups):
+        limits = self.env["credit.limit"]
+        return SQL(
+            "partner.id AS partner_id, %s AS credit_limit, %s AS limit_expired",
+            limits._limit_expression(company, groups),
+            limits._expired_expression(company, groups),
+        )
+
+    @api.model
+    def _member_join(self, root):
+        """Join that adds the credit group of each customer, if any, as ``member``."""
+        return SQL(
+            """
+            LEFT JOIN (SELECT rel.partner_id, credit_group.*
+                         FROM credit_group_partner_rel rel
+                         JOIN credit_group ON credit_group.id = rel.group_id
+                        WHERE credit_group.company_id = %s
+                          AND credit_group.active) AS member
+                   ON member.partner_id = partner.id
+            """,
+            root.id,
+        )
+
+    @api.model
+    def _group_joins(self, root, partner_ids):
         """Joins that add the limit and the exposure shared by a credit group."""
         member_ids = None
         if partner_ids is not None:
             member_ids = self.env["credit.group"]._get_fellow_ids(root, partner_ids)
         return SQL(
             """
-            LEFT JOIN (SELECT rel.partner_id, credit_group.*
-                         FROM credit_group_partner_rel rel
-                         JOIN credit_group ON credit_group.id = rel.group_id
-                        WHERE credit_group.company_id = %(root)s
-                          AND credit_group.active) AS member
-                   ON member.partner_id = partner.id
+            %(member_join)s
             LEFT JOIN (SELECT rel.group_id, SUM(fellow.exposure) AS exposure
                          FROM credit_group_partner_rel rel
                          JOIN %(exposure)s AS fellow
@@ -239,21 +283,13 @@ class CreditExposure(models.AbstractModel):
                      GROUP BY rel.group_id) AS shared
                    ON shared.group_id = member.id
             """,
-            root=root.id,
-            exposure=self._exposure_table(root, member_ids, limits_only),
+            member_join=self._member_join(root),
+            exposure=self._exposure_table(root, member_ids),
         )
 
     @api.model
-    def _exposure_table(self, root, partner_ids=None, empty=False):
-        """Subquery (partner_id, open_items, orders, draft_invoices, exposure).
-
-        :param empty: the same columns without a row, for readers of limits only
-        """
-        if empty:
-            return SQL(
-                """(SELECT 0 AS partner_id, 0 AS open_items, 0 AS orders,
-                           0 AS draft_invoices, 0 AS exposure WHERE FALSE)"""
-            )
+    def _exposure_table(self, root, partner_ids=None):
+        """Subquery (partner_id, open_items, orders, draft_invoices, exposure)."""
         return SQL(
             """(
             SELECT partner_id,

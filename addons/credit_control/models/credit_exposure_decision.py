@@ -82,7 +82,7 @@ class CreditExposure(models.AbstractModel):
         self._flush_sources()
         # Never the replica: it may lag behind the decision we waited for
         with self.env.registry.cursor() as cr:
-            fresh = self._read_documents(cr, root, partner_ids)
+            fresh = self._read_fresh_documents(cr, root, partner_ids)
         if not self._has_written():
             return fresh.total
         own = self._read_documents(self.env.cr, root, partner_ids)
@@ -104,25 +104,46 @@ class CreditExposure(models.AbstractModel):
         return written
 
     @api.model
+    def _read_fresh_documents(self, cr, root, partner_ids):
+        """What others have committed: the orders that need no calculation first.
+
+        Of most open orders nothing is invoiced, delivered or paid yet. PostgreSQL needs
+        more time to plan the calculation of the others than for all the rest.
+        """
+        orders = self._order_total_query(root, partner_ids)
+        view, touched = self._read_view(
+            cr, self._document_queries(root, partner_ids, orders)
+        )
+        if touched:
+            query = self._order_query(root, order_ids=touched)
+            rest, _none = self._read_view(cr, [query])
+            view.documents.update(rest.documents)
+        return view
+
+    @api.model
     def _read_documents(self, cr, root, partner_ids):
         """Ledger balance and each open document as the transaction of ``cr`` sees them.
 
         The SQL is built by this environment, so both connections read the same.
         """
-        query = SQL(
-            "%s UNION ALL SELECT 0, 'backend', 0, pg_backend_pid(), FALSE",
-            SQL(" UNION ALL ").join(self._document_queries(root, partner_ids)),
-        )
-        cr.execute(query)
-        documents, ledger, backend = {}, 0.0, None
+        return self._read_view(cr, self._document_queries(root, partner_ids))[0]
+
+    @api.model
+    def _read_view(self, cr, queries):
+        """
+        :return: a :class:`DocumentView`, and the ids of orders to be calculated
+        """
+        cr.execute(SQL(" UNION ALL ").join(queries))
+        documents, ledger, touched = {}, 0.0, []
         for _partner_id, kind, document_id, amount, is_own in cr.fetchall():
             if kind == "ledger":
                 ledger += amount
-            elif kind == "backend":
-                backend = amount
+            elif kind == "touched":
+                touched.append(document_id)
             else:
                 documents[kind, document_id] = (amount, is_own)
-        return DocumentView(backend, ledger, documents)
+        backend = cr.connection.get_backend_pid()
+        return DocumentView(backend, ledger, documents), touched
 
     @api.model
     def _filter_own_changes(self, keys):

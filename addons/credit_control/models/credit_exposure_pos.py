@@ -66,8 +66,8 @@ class CreditExposure(models.AbstractModel):
         return sources
 
     @api.model
-    def _document_queries(self, root, partner_ids=None):
-        queries = super()._document_queries(root, partner_ids)
+    def _document_queries(self, root, partner_ids=None, orders=None):
+        queries = super()._document_queries(root, partner_ids, orders)
         if self._has_point_of_sale():
             queries.append(self._account_sale_query(root, partner_ids))
         return queries

@@ -18,15 +18,17 @@ class CreditExposure(models.AbstractModel):
     _inherit = "credit.exposure"
 
     @api.model
-    def _document_queries(self, root, partner_ids=None):
+    def _document_queries(self, root, partner_ids=None, orders=None):
         """Everything that exposure is made of: one query per kind of source.
 
         Columns: partner_id, kind, document_id, amount, own (changed by this
         transaction).
+
+        :param SQL orders: instead of the query of open orders
         """
         return [
             self._ledger_query(root, partner_ids),
-            self._order_query(root, partner_ids),
+            orders or self._order_query(root, partner_ids),
             self._draft_query(root, partner_ids),
         ]
 
@@ -139,12 +141,7 @@ class CreditExposure(models.AbstractModel):
         :param settlement: as if this :class:`Settlement` had billed its part of them
         """
         if order_ids is None:
-            scope = SQL(
-                """sale.state = 'sale' AND sale.invoice_status != 'invoiced'
-                   AND sale.company_id = ANY(%s) AND %s""",
-                self._get_area(root).ids,
-                self._payer_filter(partner_ids),
-            )
+            scope = self._open_order_condition(root, partner_ids)
         else:
             scope = self._in(SQL("sale.id"), order_ids)
         return SQL(
@@ -164,6 +161,63 @@ class CreditExposure(models.AbstractModel):
             content=self._order_content_query(root, scope, settlement),
             down_payment=self._down_payment_query(settlement),
             prepaid=self._prepaid_query(),
+        )
+
+    @api.model
+    def _order_total_query(self, root, partner_ids):
+        """The same for orders that count with their total, because nothing of them is
+        invoiced, delivered or paid; kind ``touched`` for all others."""
+        return SQL(
+            """
+            SELECT NULL::integer AS partner_id,
+                   CASE WHEN %(touched)s THEN 'touched' ELSE 'order' END AS kind,
+                   sale.id AS document_id,
+                   ROUND(sale.amount_total::numeric
+                         / COALESCE(rate.rate, sale.currency_rate::numeric, 1),
+                         %(digits)s) AS amount,
+                   FALSE AS own
+              FROM sale_order sale
+         LEFT JOIN %(rates)s AS rate(currency_id, rate)
+                ON rate.currency_id = sale.currency_id
+             WHERE %(scope)s
+            """,
+            touched=self._touched_condition(),
+            digits=root.currency_id.decimal_places,
+            rates=self._rate_table(root),
+            scope=self._open_order_condition(root, partner_ids),
+        )
+
+    @api.model
+    def _touched_condition(self):
+        """SQL condition: an open order that may count with less or more than its total.
+
+        Each line of the others can still be invoiced as it was ordered, see
+        :meth:`_open_quantity_query`.
+        """
+        return SQL(
+            """(EXISTS (
+                SELECT FROM sale_order_line line
+                 WHERE line.order_id = sale.id AND line.display_type IS NULL
+                   AND (line.is_downpayment IS NOT TRUE
+                        AND line.invoice_status != 'invoiced'
+                        AND line.qty_invoiced = 0
+                        AND line.product_uom_qty >= 0
+                        AND line.qty_to_invoice <= line.product_uom_qty
+                        AND NOT EXISTS (
+                            SELECT FROM stock_move move
+                             WHERE move.sale_line_id = line.id
+                               AND move.state = 'done')) IS NOT TRUE)
+             OR EXISTS (SELECT FROM sale_order_transaction_rel rel
+                         WHERE rel.sale_order_id = sale.id))"""
+        )
+
+    @api.model
+    def _open_order_condition(self, root, partner_ids):
+        return SQL(
+            """sale.state = 'sale' AND sale.invoice_status != 'invoiced'
+               AND sale.company_id = ANY(%s) AND %s""",
+            self._get_area(root).ids,
+            self._payer_filter(partner_ids),
         )
 
     @api.model

@@ -228,6 +228,7 @@ class CreditRule(models.Model):
 
     def _examine(self, case):
         """Add what ``case`` does not meet to its failures and warnings."""
+        self.fetch(["action", "partner_scope", "rule_type", "threshold"])
         for rule in self:
             if not rule._concerns(case):
                 continue

@@ -128,6 +128,14 @@ class CreditControlCommon(AccountTestInvoicingCommon):
     def _exposure(self, partner=None):
         return self._figures(partner).exposure
 
+    def _fresh_exposure(self):
+        """What a decision would read of it, were it all committed by others."""
+        return (
+            self.env["credit.exposure"]
+            ._read_fresh_documents(self.env.cr, self.company.root_id, self.customer.ids)
+            .total
+        )
+
     def _deliver(self, order, quantity=None):
         """Validate the order's open transfers, or ``quantity`` of each move."""
         for picking in order.picking_ids.filtered(lambda p: p.state != "done"):

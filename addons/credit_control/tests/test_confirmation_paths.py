@@ -48,9 +48,11 @@ class TestOnlinePayment(CreditControlCommon, PaymentCommon):
         order = self._create_order(1000.0)
         self._pay_online(order, "authorized")
         self.assertEqual(self._exposure(), 0.0)
+        self.assertEqual(self._fresh_exposure(), 0.0)
         other = self._create_order(500.0)
         self._pay_online(other, "done")
         self.assertEqual(self._exposure(), 0.0)
+        self.assertEqual(self._fresh_exposure(), 0.0)
 
     def test_order_of_a_customer_over_the_limit_is_held_without_error(self):
         self._create_credit_invoice(5000.0)

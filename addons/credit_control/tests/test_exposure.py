@@ -10,6 +10,7 @@ class TestExposure(CreditControlCommon):
     def _assert_exposure(self, expected, **buckets):
         figures = self._figures()
         self.assertAlmostEqual(figures.exposure, expected, 2, figures)
+        self.assertAlmostEqual(self._fresh_exposure(), expected, 2)
         for name, amount in buckets.items():
             self.assertAlmostEqual(getattr(figures, name), amount, 2, figures)
 
@@ -79,6 +80,27 @@ class TestExposure(CreditControlCommon):
         self._assert_exposure(1000.0, open_items=400.0, orders=600.0)
         order.picking_ids.filtered(lambda p: p.state != "done").action_cancel()
         self._assert_exposure(400.0, open_items=400.0, orders=0.0)
+
+    def test_part_of_an_order_is_invoiced(self):
+        self.product.invoice_policy = "order"
+        order = self._create_order(1000.0, quantity=10)
+        order.action_confirm()
+        self._assert_exposure(1000.0, orders=1000.0)
+        self._invoice_order(order).invoice_line_ids.quantity = 4
+        self._assert_exposure(1000.0, draft_invoices=400.0, orders=600.0)
+
+    def test_more_is_delivered_than_ordered(self):
+        hours = self.env["product.product"].create(
+            {"name": "Hours", "type": "service", "invoice_policy": "delivery"}
+        )
+        line = {"product_id": hours.id, "product_uom_qty": 10, "price_unit": 100}
+        order = self._create_order(
+            order_line=[Command.create({**line, "tax_ids": False})]
+        )
+        order.action_confirm()
+        self._assert_exposure(1000.0, orders=1000.0)
+        order.order_line.qty_delivered = 12
+        self._assert_exposure(1200.0, orders=1200.0)
 
     def test_return_of_goods_not_invoiced(self):
         order = self._create_order(1000.0, quantity=10)
