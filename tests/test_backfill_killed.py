@@ -1,32 +1,19 @@
 """A backfill that is killed, and one that other transactions get in the way of."""
 
-import os
-import signal
-import subprocess
-import sys
-import textwrap
 import threading
 
 import pytest
 
 from odoo import Command
-from odoo.tools import config
 
 from .clones import committing_registry, ensure_chart, environment
+from .killed_child import run_until_killed
 
 INVOICES = 12
 BATCH = 3
 
 # Kills itself with entries of the third batch written and not committed.
-CHILD = textwrap.dedent(
-    """
-    import os, signal, sys
-    from odoo import api
-    from odoo.modules.registry import Registry
-    from odoo.tools import config
-
-    config.parse_config([f"--database={sys.argv[1]}", "--log-level=error"])
-    registry = Registry(sys.argv[1])
+CHILD = """
     from odoo.addons.sales_ledger_sync.models import subledger_backfill_job as job
 
     job.BATCH_ITEMS = int(sys.argv[2])
@@ -44,8 +31,7 @@ CHILD = textwrap.dedent(
     model._run_items = run_and_die
     with registry.cursor() as cr:
         api.Environment(cr, api.SUPERUSER_ID, {})["subledger.backfill"]._cron_run()
-    """
-)
+"""
 
 
 def prepare(env):
@@ -114,15 +100,7 @@ def started():
 
 def test_killed_at_half_and_resumed_equals_one_clean_run(clean_run, started):
     registry, backfill_id = started
-    process = subprocess.run(
-        [sys.executable, "-c", CHILD, registry.db_name, str(BATCH)],
-        env={**os.environ, "ODOO_RC": config["config"]},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert process.returncode == -signal.SIGKILL, process.stderr
+    run_until_killed(registry, CHILD, BATCH)
     with environment(registry) as env:
         backfill = env["subledger.backfill"].browse(backfill_id)
         assert (backfill.state, backfill.items_done) == ("running", 2 * BATCH)

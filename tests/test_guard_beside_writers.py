@@ -10,18 +10,10 @@ from odoo import SUPERUSER_ID
 from odoo.api import Environment
 
 from .bookkeeping import post_invoice
-from .clones import committing_registry, ensure_chart, environment
+from .clones import environment
 
 # A repair that waits for the writer gets nowhere: the writer waits for the repair.
 PATIENCE = 30
-
-
-@pytest.fixture(scope="module")
-def registry():
-    with committing_registry() as registry:
-        with environment(registry) as env:
-            ensure_chart(env)
-        yield registry
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from odoo.api import Environment
 from odoo.service.model import retrying
 
 from .bookkeeping import post_invoice, treat
-from .clones import committing_registry, ensure_chart, environment
+from .clones import environment
+from .damage import break_cache
 
 PARTNERS = 6
 POSTERS = 3
@@ -23,15 +24,13 @@ OPERATIONS = 25
 
 
 @pytest.fixture(scope="module")
-def registry():
+def registry(registry):
     """A company with some customers whose entries are sealed."""
-    with committing_registry() as registry:
-        with environment(registry) as env:
-            ensure_chart(env)
-            names = [{"name": f"Customer {number}"} for number in range(PARTNERS)]
-            for partner in env["res.partner"].create(names):
-                post_invoice(env, partner, 100.0)
-        yield registry
+    with environment(registry) as env:
+        names = [{"name": f"Customer {number}"} for number in range(PARTNERS)]
+        for partner in env["res.partner"].create(names):
+            post_invoice(env, partner, 100.0)
+    return registry
 
 
 @pytest.fixture
@@ -52,14 +51,6 @@ def sweep(registry):
 def work_off(registry):
     with environment(registry) as env:
         env["guard.job"]._cron_sweep()
-
-
-def break_cache(registry, amount):
-    with environment(registry) as env:
-        env.cr.execute(
-            "UPDATE subledger_account SET sealed_balance = sealed_balance + %s",
-            [amount],
-        )
 
 
 def test_workers_share_a_sweep(registry, sweep):
@@ -291,12 +282,8 @@ def break_cache_of_one(registry):
     """Add 7 to the kept balance of one customer; the customer's id."""
     with environment(registry) as env:
         [partner] = env["res.partner"].search([("name", "=", "Customer 0")])
-        env.cr.execute(
-            "UPDATE subledger_account SET sealed_balance = sealed_balance + 7"
-            " WHERE partner_id = %s",
-            [partner.id],
-        )
-        return partner.id
+    break_cache(registry, 7, partner.id)
+    return partner.id
 
 
 def interrupt_healing(registry, loss):

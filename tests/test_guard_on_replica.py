@@ -19,7 +19,7 @@ from devtools.workspace import Workspace
 
 from .bookkeeping import post_invoice
 from .clones import ensure_chart, environment
-from .test_guard_in_parallel import break_cache
+from .damage import break_cache
 
 ROOT = Path(__file__).parents[1]
 DATABASE = "guard_replica"

@@ -5,16 +5,8 @@ from unittest.mock import patch
 import pytest
 
 from .bookkeeping import post_invoice
-from .clones import committing_registry, ensure_chart, environment
-from .test_guard_in_parallel import break_cache
-
-
-@pytest.fixture(scope="module")
-def registry():
-    with committing_registry() as registry:
-        with environment(registry) as env:
-            ensure_chart(env)
-        yield registry
+from .clones import environment
+from .damage import break_cache
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from odoo.tools import SQL, config
 from odoo.addons.sales_ledger_sync.models import subledger_account_sealing as sealing
 from odoo.addons.sales_ledger_sync.tests.common import MISMATCH, MISNUMBERED
 
-from .clones import committing_registry, ensure_chart, environment
+from .clones import environment
 
 WORKERS = 8
 INVOICES = 4
@@ -36,15 +36,6 @@ CHAIN_BROKEN = """
        AND entry.hash IS DISTINCT FROM '1$' || encode(sha256(convert_to(
                COALESCE(before.hash, '') || %s, 'UTF8')), 'hex')
 """
-
-
-@pytest.fixture(scope="module")
-def registry():
-    """A database with a chart of accounts and customers without any ledger row."""
-    with committing_registry() as registry:
-        with environment(registry) as env:
-            ensure_chart(env)
-        yield registry
 
 
 def create_drafts(registry, count, partner_id=None):

@@ -11,7 +11,7 @@ from odoo import Command
 from odoo.tools import config
 
 from .bookkeeping import post_invoice
-from .clones import committing_registry, ensure_chart, environment
+from .clones import environment
 
 
 def ledger_verify(database, *arguments):
@@ -27,16 +27,14 @@ def ledger_verify(database, *arguments):
 
 
 @pytest.fixture(scope="module")
-def registry():
+def registry(registry):
     """A database with an invoice in the ledger and a manual entry outside of it."""
-    with committing_registry() as registry:
-        with environment(registry) as env:
-            create_documents(env)
-        yield registry
+    with environment(registry) as env:
+        create_documents(env)
+    return registry
 
 
 def create_documents(env):
-    ensure_chart(env)
     partner = env["res.partner"].create({"name": "Ada Ltd"})
     invoice = post_invoice(env, partner, 100.0)
     items = invoice.line_ids.sorted("balance")

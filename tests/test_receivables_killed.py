@@ -1,21 +1,15 @@
 """An import of receivables that is killed between invoice and payment, and resumed."""
 
 import base64
-import os
-import signal
-import subprocess
-import sys
-import textwrap
 from datetime import date
 from pathlib import Path
-
-from odoo.tools import config
 
 from odoo.addons.sales_ledger_sync.tests import receivables_oracle
 
 from devtools.example_figures import ledger_figures
 
 from .clones import committing_registry, ensure_chart, environment
+from .killed_child import run_until_killed
 
 LINES, BATCH = 12, 3
 SAMPLE = (
@@ -24,15 +18,7 @@ SAMPLE = (
 )
 
 # Kills itself with the invoices of the third batch posted, none of them paid.
-CHILD = textwrap.dedent(
-    """
-    import os, signal, sys
-    from odoo import api
-    from odoo.modules.registry import Registry
-    from odoo.tools import config
-
-    config.parse_config([f"--database={sys.argv[1]}", "--log-level=error"])
-    registry = Registry(sys.argv[1])
+CHILD = """
     from odoo.addons.sales_ledger_sync.models import subledger_import_job as job
 
     job.ROWS_PER_BATCH = int(sys.argv[2])
@@ -49,8 +35,7 @@ CHILD = textwrap.dedent(
     model._create_payments = pay_and_die
     with registry.cursor() as cr:
         api.Environment(cr, api.SUPERUSER_ID, {})["subledger.import"]._cron_import()
-    """
-)
+"""
 
 
 def prepare(env, path):
@@ -64,25 +49,13 @@ def prepare(env, path):
     return record.id
 
 
-def run_and_die(registry):
-    process = subprocess.run(
-        [sys.executable, "-c", CHILD, registry.db_name, str(BATCH)],
-        env={**os.environ, "ODOO_RC": config["config"]},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert process.returncode == -signal.SIGKILL, process.stderr
-
-
 def test_killed_between_invoice_and_payment_and_resumed(tmp_path):
     path = tmp_path / "year.csv"
     path.write_text("".join(SAMPLE.read_text().splitlines(keepends=True)[: LINES + 1]))
     with committing_registry() as registry:
         with environment(registry) as env:
             record_id = prepare(env, path)
-        run_and_die(registry)
+        run_until_killed(registry, CHILD, BATCH)
         with environment(registry) as env:
             record = env["subledger.import"].browse(record_id)
             assert (record.state, record.done_count) == ("running", 2 * BATCH)

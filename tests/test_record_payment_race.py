@@ -9,17 +9,9 @@ from odoo.exceptions import UserError
 from odoo.service.model import retrying
 
 from .bookkeeping import post_invoice
-from .clones import committing_registry, ensure_chart, environment
+from .clones import environment
 
 CALLERS = 4
-
-
-@pytest.fixture(scope="module")
-def registry():
-    with committing_registry() as registry:
-        with environment(registry) as env:
-            ensure_chart(env)
-        yield registry
 
 
 def create_invoice(registry):
