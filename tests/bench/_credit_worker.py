@@ -1,18 +1,13 @@
 """One Odoo process of the credit benchmark: reads commands, prints figures.
 
-Started by ``bench_credit.py`` once per database. Commands come as JSON lines on
-standard input, each is answered with one JSON line, so that the driver can alternate
-between the sides while all of them stay warm.
+Started by ``bench_credit.py`` once per database; see ``_worker.py``.
 """
 
-import argparse
-import json
-import sys
 import time
 
-import odoo.tools
 from odoo.api import SUPERUSER_ID, Environment
-from odoo.modules.registry import Registry
+
+from tests.bench._worker import Worker, read_options
 
 LIMIT = 1e9
 # What shows a salesperson how much a customer owes, on each side.
@@ -24,12 +19,11 @@ EXPOSURE_FIELDS = {
 LIST_FIELDS = {"stock": ["credit"], "ours": ["credit_exposure"], "oca": ["risk_total"]}
 
 
-class Worker:
+class CreditWorker(Worker):
     """The commands; each runs in a transaction of its own."""
 
     def __init__(self, database, side):
-        odoo.tools.config["db_name"] = [database]
-        self.registry = Registry(database)
+        super().__init__(database)
         self.side = side
 
     def call(self, function, *args):
@@ -119,21 +113,8 @@ class Worker:
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--config", required=True)
-    parser.add_argument("--addons-path", default="")
-    parser.add_argument("--database", required=True)
-    parser.add_argument("--side", required=True)
-    options = parser.parse_args()
-    arguments = ["-c", options.config, "--log-level=error"]
-    if options.addons_path:
-        arguments.append(f"--addons-path={options.addons_path}")
-    odoo.tools.config.parse_config(arguments)
-    worker = Worker(options.database, options.side)
-    print(json.dumps("ready"), flush=True)
-    for line in sys.stdin:
-        name, *args = json.loads(line)
-        print(json.dumps(getattr(worker, name)(*args)), flush=True)
+    options = read_options("side")
+    CreditWorker(options.database, options.side).serve()
 
 
 if __name__ == "__main__":

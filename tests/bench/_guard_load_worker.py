@@ -1,20 +1,16 @@
 """One Odoo process of the guard's load test: reads commands, prints figures.
 
-Started by ``bench_guard_load.py``: four of them keep bookkeeping busy, one guards.
-Commands come as JSON lines on standard input and each answers with one JSON line.
+Started by ``bench_guard_load.py``: four of them keep bookkeeping busy, one guards;
+see ``_worker.py``.
 """
 
-import argparse
-import json
 import random
-import sys
 import time
 
-import odoo.tools
 from odoo.api import SUPERUSER_ID, Environment
-from odoo.modules.registry import Registry
 from odoo.service import model as service
 
+from tests.bench._worker import Worker, read_options
 from tests.bookkeeping import post_invoice, treat
 from tests.clones import ensure_chart
 
@@ -22,12 +18,11 @@ from tests.clones import ensure_chart
 OPERATIONS = ["leave"] * 4 + ["pay"] * 4 + ["reset", "cancel", "repost"]
 
 
-class Worker:
+class LoadWorker(Worker):
     """The commands; each operation is a transaction of its own, as a request is."""
 
     def __init__(self, database):
-        odoo.tools.config["db_name"] = [database]
-        self.registry = Registry(database)
+        super().__init__(database)
         self.chance = random.Random()
         self.posted, self.retries, self.deadlocks, self.failures = {}, 0, 0, []
 
@@ -163,16 +158,8 @@ class Worker:
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--config", required=True)
-    parser.add_argument("--database", required=True)
-    options = parser.parse_args()
-    odoo.tools.config.parse_config(["-c", options.config, "--log-level=critical"])
-    worker = Worker(options.database)
-    print(json.dumps("ready"), flush=True)
-    for line in sys.stdin:
-        name, *args = json.loads(line)
-        print(json.dumps(getattr(worker, name)(*args), default=str), flush=True)
+    options = read_options(log_level="critical")
+    LoadWorker(options.database).serve()
 
 
 if __name__ == "__main__":

@@ -1,29 +1,23 @@
 """One Odoo process of the ledger benchmark: reads commands, prints figures.
 
-Started by ``bench_ledger.py`` once per database; commands come as JSON lines on
-standard input and each answers with one JSON line, so that the driver can
-alternate between stock Odoo and Odoo with the addons while both stay warm.
+Started by ``bench_ledger.py`` once per database; see ``_worker.py``.
 """
 
-import argparse
 import datetime
-import json
 import resource
 import statistics
 import sys
 import time
 
 import odoo.api
-import odoo.modules.registry
-import odoo.sql_db
-import odoo.tools
 from odoo.service.model import retrying
 
+from tests.bench._worker import Worker, read_options
 
-class Worker:
+
+class LedgerWorker(Worker):
     def __init__(self, database):
-        odoo.tools.config["db_name"] = [database]
-        self.registry = odoo.modules.registry.Registry(database)
+        super().__init__(database)
         self.retries = 0
 
     def call(self, function, *args):
@@ -67,11 +61,8 @@ class Worker:
         """Create the customers whose history the driver then writes by SQL."""
 
         def create(env):
-            vals = [
-                {"name": f"History {index}", "ref": "bench-history"}
-                for index in range(count)
-            ]
-            return env["res.partner"].create(vals).ids
+            names = [{"name": f"History {index}"} for index in range(count)]
+            return env["res.partner"].create(names).ids
 
         return self.call(create)
 
@@ -186,18 +177,11 @@ class Worker:
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--config", required=True)
-    parser.add_argument("--database", required=True)
-    options = parser.parse_args()
-    odoo.tools.config.parse_config(["-c", options.config, "--log-level=error"])
-    worker = Worker(options.database)
+    options = read_options()
+    worker = LedgerWorker(options.database)
     if "stock" not in options.database and "subledger.entry" not in worker.registry:
         raise SystemExit(f"{options.database} has no ledger to measure")
-    print(json.dumps("ready"), flush=True)
-    for line in sys.stdin:
-        name, *args = json.loads(line)
-        print(json.dumps(getattr(worker, name)(*args)), flush=True)
+    worker.serve()
 
 
 if __name__ == "__main__":

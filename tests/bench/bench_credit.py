@@ -10,82 +10,32 @@ stays empty. Run it with ./dev bench bench_credit.
 import argparse
 import configparser
 import contextlib
-import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
-WORKER = Path(__file__).with_name("_credit_worker.py")
+from tests.bench._driver import Process
+from tests.bench._history import history
+
 RIVAL = ("account_financial_risk", "sale_financial_risk")
 ROUNDS = 21
 LIST_ROWS = 80
 
-HISTORY = """
-    WITH journal AS (
-        SELECT id FROM account_journal
-         WHERE type = 'sale' AND company_id = 1 ORDER BY id LIMIT 1
-    ), account AS (
-        SELECT id FROM account_account
-         WHERE account_type = 'asset_receivable' AND non_trade IS NOT TRUE
-         ORDER BY id LIMIT 1
-    ), moves AS (
-        INSERT INTO account_move (
-            name, state, move_type, date, invoice_date, invoice_date_due, journal_id,
-            company_id, currency_id, partner_id, commercial_partner_id, auto_post,
-            payment_state, sequence_prefix, sequence_number, create_uid, create_date,
-            amount_total, amount_residual, amount_total_signed, amount_residual_signed
-        )
-        SELECT 'HIST/' || c.id || '/' || n, 'posted', 'out_invoice', day, day, day + 30,
-               journal.id, 1, company.currency_id, c.id, c.id, 'no', 'not_paid',
-               'HIST/' || c.id || '/', n, 1, now(), 7, 7, 7, 7
-          FROM journal, res_company company, unnest(ARRAY{customers}) AS c (id),
-               generate_series(1, {items}) n,
-               LATERAL (SELECT DATE '2020-01-01' + n % 1500) AS d (day)
-         WHERE company.id = 1
-        RETURNING id, date, currency_id, partner_id, journal_id, name
-    )
-    INSERT INTO account_move_line (
-        move_id, account_id, partner_id, company_id, journal_id, currency_id,
-        company_currency_id, date, date_maturity, parent_state, move_name, name,
-        display_type, debit, credit, balance, amount_currency, amount_residual,
-        amount_residual_currency, reconciled
-    )
-    SELECT moves.id, account.id, partner_id, 1, journal_id, currency_id, currency_id,
-           date, date + 30, 'posted', moves.name, 'history', 'payment_term',
-           7, 0, 7, 7, 7, 7, false
-      FROM moves, account
-"""
 
-
-class Side:
-    """A worker process on one database, and its line protocol."""
+class Side(Process):
+    """A process on one database and the customers it has there."""
 
     def __init__(self, name, config, database, addons_path=""):
-        self.name, self.database = name, database
-        command = [sys.executable, str(WORKER), "--config", config, "--side", name]
-        command += ["--database", database, "--addons-path", addons_path]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        super().__init__(
+            "_credit_worker.py",
+            side=name,
+            config=config,
+            database=database,
+            addons_path=addons_path,
         )
-        self._answer()
-
-    def ask(self, name, *args):
-        self.process.stdin.write(json.dumps([name, *args]) + "\n")
-        self.process.stdin.flush()
-        return self._answer()
-
-    def _answer(self):
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"The process of {self.name} ended; see its error above.")
-        return json.loads(line)
-
-    def sql(self, statement):
-        command = ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", self.database]
-        subprocess.run(command, input=statement, check=True, text=True)
+        self.name = name
 
     def prepare(self, sizes):
         """Give the side its customers; ``self.single`` by size and ``self.rows``."""
@@ -94,13 +44,10 @@ class Side:
         ids, self.product = self.ask("prepare", names)
         self.single, self.rows = dict(zip(sizes, ids, strict=False)), ids[len(sizes) :]
         for size, customer in self.single.items():
-            self._write_history([customer], size)
-        self._write_history(self.rows, 10)
+            self.sql(history([customer], size))
+        self.sql(history(self.rows, 10 * len(self.rows)))
         self.ask("take_history")
         self.sql("VACUUM ANALYZE")
-
-    def _write_history(self, customers, items):
-        self.sql(HISTORY.format(customers=list(customers), items=items))
 
 
 class Report:
@@ -219,8 +166,7 @@ def main():
         if other:
             sides.append(Side("oca", options.config, *other))
         for side in sides:
-            # At the end of its standard input a worker ends.
-            stack.callback(side.process.communicate)
+            stack.callback(side.close)
         return 1 if run(sides, sizes) else 0
 
 

@@ -17,36 +17,11 @@ from odoo.api import SUPERUSER_ID, Environment
 from odoo.modules.registry import Registry
 from odoo.tools import SQL
 
+from tests.bench._history import history
 from tests.clones import ensure_chart
 
 CUSTOMERS = 2000
 ROUNDS = 3
-HISTORY = """
-    WITH invoice AS (
-        INSERT INTO account_move (
-            name, state, move_type, date, invoice_date, journal_id, company_id,
-            currency_id, partner_id, commercial_partner_id, auto_post,
-            sequence_prefix, sequence_number, create_uid, create_date)
-        SELECT 'HIST/' || n, 'posted', 'out_invoice', DATE '2020-01-01' + n %% 1500,
-               DATE '2020-01-01' + n %% 1500, %(journal)s, %(company)s, %(currency)s,
-               owner, owner, 'no', 'HIST/', n, 1, now()
-          FROM (SELECT n, (%(partners)s::int[])[1 + n %% %(count)s] AS owner
-                  FROM generate_series(1, %(items)s) n) AS numbered
-     RETURNING *
-    )
-    INSERT INTO account_move_line (
-        move_id, account_id, partner_id, company_id, journal_id, currency_id,
-        company_currency_id, date, date_maturity, parent_state, move_name, name,
-        display_type, debit, credit, balance, amount_currency, amount_residual,
-        amount_residual_currency, reconciled)
-    SELECT invoice.id, side.account, partner_id, company_id, journal_id, currency_id,
-           currency_id, date, date, 'posted', invoice.name, 'history', side.display,
-           GREATEST(side.amount, 0), GREATEST(-side.amount, 0), side.amount,
-           side.amount, GREATEST(side.amount, 0), GREATEST(side.amount, 0), false
-      FROM invoice
-CROSS JOIN (VALUES (%(receivable)s, 7, 'payment_term'), (%(income)s, -7, 'product'))
-           AS side (account, amount, display)
-"""
 RUNNING = """
     SELECT COUNT(*) FROM (
         SELECT number, balance_after, debit - credit AS amount,
@@ -89,22 +64,8 @@ def fill(env, items):
     company.subledger_history = "full"
     customers = [{"name": f"Bench {number}"} for number in range(CUSTOMERS)]
     partners = env["res.partner"].create(customers)
-    accounts = env["account.account"]
-    trade = [("account_type", "=", "asset_receivable"), ("non_trade", "=", False)]
     env.flush_all()
-    env.cr.execute(
-        SQL(
-            HISTORY,
-            journal=env["account.journal"].search([("type", "=", "sale")], limit=1).id,
-            company=company.id,
-            currency=company.currency_id.id,
-            partners=partners.ids,
-            count=CUSTOMERS,
-            items=items,
-            receivable=accounts.search(trade, limit=1).id,
-            income=accounts.search([("account_type", "=", "income")], limit=1).id,
-        )
-    )
+    env.cr.execute(history(partners.ids, items, with_income=True))
     env.cr.commit()
     env.invalidate_all()
     engine = env["subledger.sync"]

@@ -12,26 +12,21 @@ import statistics
 import sys
 import time
 
-from bench_ledger import Process as LedgerProcess
-from bench_ledger import Report
+from tests.bench._driver import Process, Report
 
-WORKER = os.path.join(os.path.dirname(__file__), "_guard_load_worker.py")
 BOOKKEEPERS = 4
 PHASE_SECONDS = 30
 WARM_UP_SECONDS = 10
-
-
-class Process(LedgerProcess):
-    """A worker of this benchmark, spoken to as those of the ledger's."""
-
-    worker = WORKER
 
 
 class Load:
     """The bookkeepers and the guard, phase by phase."""
 
     def __init__(self, config, database, customers):
-        started = [Process(config, database) for _n in range(BOOKKEEPERS + 1)]
+        started = [
+            Process("_guard_load_worker.py", config=config, database=database)
+            for _n in range(BOOKKEEPERS + 1)
+        ]
         *self.bookkeepers, self.guard = started
         self.partners = self.guard.ask("prepare", customers)
         self.phases, self.failures = 0, []

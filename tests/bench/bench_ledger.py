@@ -7,74 +7,20 @@ compared. The last column is the bound that the project promises.
 """
 
 import argparse
-import json
 import os
 import statistics
-import subprocess
 import sys
 import time
-from pathlib import Path
 
-WORKER = Path(__file__).with_name("_ledger_worker.py")
+from tests.bench._driver import Process, Report
+from tests.bench._history import history
+
 PAIRS = 7
 ROUNDS = 5
 
 
-class Process:
-    """A worker process and its question-and-answer line protocol."""
-
-    worker = WORKER
-
-    def __init__(self, config, database):
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                str(self.worker),
-                "--config",
-                config,
-                "--database",
-                database,
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.answer()
-
-    def send(self, name, *args):
-        self.process.stdin.write(json.dumps([name, *args]) + "\n")
-        self.process.stdin.flush()
-
-    def answer(self):
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit("A benchmark process ended early; see its error above.")
-        return json.loads(line)
-
-    def ask(self, name, *args):
-        self.send(name, *args)
-        return self.answer()
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(60)
-
-
-class Report:
-    """Collects figures beside their bounds and tells whether all were met."""
-
-    def __init__(self):
-        self.rows, self.missed = [], 0
-
-    def add(self, what, value, bound, *, at_least=False, digits=2):
-        met = value >= bound if at_least else value <= bound
-        self.missed += not met
-        sign = "at least" if at_least else "at most"
-        self.rows.append(
-            f"{what:<58}{value:>14,.{digits}f}   {sign} {bound:,.{digits}f}"
-            + ("" if met else "   MISSED")
-        )
-        print(self.rows[-1], flush=True)
+def start(config, database):
+    return Process("_ledger_worker.py", config=config, database=database)
 
 
 def pairs(stock, ours, count, rounds):
@@ -124,7 +70,7 @@ def simultaneous(report, config, databases):
     as one; so the customer has an invoice already.
     """
     crews = {
-        name: [Process(config, database) for _index in range(8)]
+        name: [start(config, database) for _index in range(8)]
         for name, database in databases.items()
     }
     identities = {}
@@ -161,50 +107,6 @@ def post_together(crew, identity):
     return [process.answer() for process in crew]
 
 
-def history(psql, items, customers=100):
-    """Write posted invoices as a past system would have left them: by SQL alone."""
-    psql(
-        f"""
-        WITH moves AS (
-            INSERT INTO account_move (
-                name, state, move_type, date, invoice_date, journal_id, company_id,
-                currency_id, partner_id, commercial_partner_id, auto_post,
-                sequence_prefix, sequence_number, create_uid, create_date
-            )
-            SELECT 'HIST/' || n, 'posted', 'out_invoice', DATE '2020-01-01' + n % 1500,
-                   DATE '2020-01-01' + n % 1500, journal.id, 1, company.currency_id,
-                   p.id, p.id, 'no', 'HIST/', n, 1, now()
-              FROM generate_series(1, {items}) n
-              JOIN res_company company ON company.id = 1
-              JOIN LATERAL (
-                  SELECT id FROM account_journal WHERE type = 'sale' LIMIT 1
-              ) journal ON true
-              JOIN (
-                  SELECT id, row_number() OVER (ORDER BY id) - 1 AS rank
-                    FROM res_partner WHERE ref = 'bench-history'
-              ) p ON p.rank = n % {customers}
-            RETURNING id, date, currency_id, partner_id, journal_id, name
-        )
-        INSERT INTO account_move_line (
-            move_id, account_id, partner_id, company_id, journal_id, currency_id,
-            company_currency_id, date, date_maturity, parent_state, move_name, name,
-            display_type, debit, credit, balance, amount_currency, amount_residual,
-            amount_residual_currency, reconciled
-        )
-        SELECT moves.id, account.id, partner_id, 1, journal_id, currency_id,
-               currency_id, date, date + 30, 'posted', moves.name, 'history',
-               'payment_term', 7, 0, 7, 7, 7, 7, false
-          FROM moves
-          JOIN LATERAL (
-              SELECT id FROM account_account
-               WHERE account_type = 'asset_receivable'
-                 AND non_trade IS NOT TRUE
-               ORDER BY id LIMIT 1
-          ) account ON true
-        """
-    )
-
-
 # The same without Odoo: one row per item, numbered, with balance and hash.
 PLAIN = """
     CREATE TABLE plain_entry (
@@ -232,25 +134,25 @@ PLAIN = """
 """
 
 
-def time_plain(psql):
+def time_plain(ours):
     """Seconds that PostgreSQL takes for the same rows in one statement."""
-    start = time.perf_counter()
-    psql(PLAIN)
-    seconds = time.perf_counter() - start
-    psql("DROP TABLE plain_entry")
+    started = time.perf_counter()
+    ours.sql(PLAIN)
+    seconds = time.perf_counter() - started
+    ours.sql("DROP TABLE plain_entry")
     return seconds
 
 
-def scale(report, ours, psql, items):
+def scale(report, ours, items):
     """Balance, sealing and backfill on a history of ``items`` invoices."""
     partner, product = ours.ask("prepare").values()
     ours.ask("post", partner, product, 10)
     ours.ask("seal")
     few = ours.ask("balance", partner)["seconds"]
     customers = ours.ask("customers", 100)
-    history(psql, items)
-    psql("ANALYZE")
-    plain = time_plain(psql)
+    ours.sql(history(customers, items))
+    ours.sql("ANALYZE")
+    plain = time_plain(ours)
     filled = ours.ask("backfill")
     report.add(
         "backfill: items per second",
@@ -274,7 +176,7 @@ def scale(report, ours, psql, items):
         0.5,
         at_least=True,
     )
-    psql("VACUUM ANALYZE subledger_entry")
+    ours.sql("VACUUM ANALYZE subledger_entry")
     many = ours.ask("balance", customers[0])["seconds"]
     report.add(f"read a balance: 10 entries / {items:,} in the table", many / few, 1.5)
 
@@ -290,26 +192,16 @@ def main():
         "stock": os.environ["BENCH_STOCK_DATABASE"],
         "ours": os.environ["BENCH_DATABASE"],
     }
-
-    def psql(statement):
-        return subprocess.run(
-            ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", databases["ours"]],
-            input=statement,
-            capture_output=True,
-            check=True,
-            text=True,
-        ).stdout.strip()
-
     report = Report()
-    ours = Process(config, databases["ours"])
+    ours = start(config, databases["ours"])
     if "posting" in parts:
-        stock = Process(config, databases["stock"])
+        stock = start(config, databases["stock"])
         posting(report, stock, ours)
         stock.close()
     if "simultaneous" in parts:
         simultaneous(report, config, databases)
     if "scale" in parts:
-        scale(report, ours, psql, options.items)
+        scale(report, ours, options.items)
     ours.close()
     return 1 if report.missed else 0
 
