@@ -40,6 +40,13 @@ class TestPosLedger(TestPoSCommon):
             **kwargs,
         }
 
+    def _close_invoiced_session(self):
+        """Sell once by card, with an invoice, and close the session."""
+        order = self._order(
+            self.bank_pm1, "00100-010-0001", customer=self.customer, is_invoiced=True
+        )
+        return self._close_session([order])
+
     def _items(self):
         """Posted trade items of the company: what the ledger must contain."""
         return self.env["account.move.line"].search(
@@ -99,16 +106,7 @@ class TestPosLedger(TestPoSCommon):
         self.assertEqual(balances[self.customer.id], 100.0)
 
     def test_invoiced_order_is_a_sale_and_its_payment_a_pos_entry(self):
-        session = self._close_session(
-            [
-                self._order(
-                    self.bank_pm1,
-                    "00100-010-0001",
-                    customer=self.customer,
-                    is_invoiced=True,
-                )
-            ]
-        )
+        session = self._close_invoiced_session()
         self._assert_ledger_is_general_ledger()
         invoice = session.order_ids.account_move
         entry = self.env["subledger.entry"].search([("move_id", "=", invoice.id)])
@@ -130,16 +128,7 @@ class TestPosLedger(TestPoSCommon):
             }
         )
         credit.action_post()
-        session = self._close_session(
-            [
-                self._order(
-                    self.bank_pm1,
-                    "00100-010-0001",
-                    customer=self.customer,
-                    is_invoiced=True,
-                )
-            ]
-        )
+        session = self._close_invoiced_session()
         self.assertEqual(session.order_ids.account_move.amount_residual, 0)
         self.assertFalse(credit.is_reconciled)
         self._assert_ledger_is_general_ledger()
