@@ -13,4 +13,4 @@ def test_point_of_sale_with_ledger_and_credit():
         (["pos_sale"], "LEDGER_POS_SALE_DATABASE", "tests/pos_sale"),
     )
     assert "12 passed" in alone, alone
-    assert "10 passed" in with_orders, with_orders
+    assert "11 passed" in with_orders, with_orders

@@ -178,6 +178,17 @@ class TestPosSettlement(PosCreditCommon):
         self.assertFalse(self._ask(150.01, advance)["approved"])
         self._assert_owed(200.0, "nothing was changed")
 
+    def test_question_about_more_than_was_ordered(self):
+        """Neither a line nor a return makes room for more than there is of it."""
+        order = self._order()
+        self.assertFalse(self._ask(5000.0, self._settles(order, 50))["approved"])
+        self.customer.credit_limit = 1000.0
+        line = {"product_id": self.product.id, "tax_ids": False}
+        order.order_line = [Command.create({**line, "product_uom_qty": -1})]
+        back = order.order_line.filtered(lambda line: line.product_uom_qty < 0)
+        answer = self._ask(5000.0, {"line_id": back.id, "quantity": 50})
+        self.assertFalse(answer["approved"])
+
     def test_question_about_what_settles_nothing(self):
         """Neither quotations nor what others owe make room for a sale."""
         other = self.env["res.partner"].create({"name": "Other", "credit_limit": 1e6})
@@ -231,6 +242,10 @@ class TestPosSettlement(PosCreditCommon):
         )
         order.credit_hold_ids.with_user(approver).action_release("Known for years")
         self.assertTrue(self._ask(500.0, settles)["approved"], "before it is confirmed")
+        more = self._settles(order, 50)
+        self.assertFalse(self._ask(5000.0, more)["approved"], "typed at the till")
+        twice = self._ask(1000.0, settles, settles)
+        self.assertFalse(twice["approved"], "loaded twice")
         order.action_confirm()
         self.assertTrue(self._ask(500.0, settles)["approved"], "and after it")
         self.assertFalse(self._ask(501.0, settles)["approved"], "but no more than that")

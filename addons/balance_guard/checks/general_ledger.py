@@ -3,6 +3,9 @@
 from odoo import models
 from odoo.tools import SQL
 
+# As scopes see it: the commercial entity that a document keeps may be out of date.
+OWNER = SQL("COALESCE(contact.commercial_partner_id, contact.id)")
+
 
 class GuardCheckPostedMoves(models.AbstractModel):
     _name = "guard.check.posted_moves"
@@ -24,16 +27,15 @@ class GuardCheckPostedMoves(models.AbstractModel):
 
     def _get_flush_fields(self):
         return {
-            "account.move": [
-                *("company_id", "commercial_partner_id", "partner_id", "state"),
-            ],
+            "account.move": ["company_id", "partner_id", "state"],
+            "res.partner": ["commercial_partner_id"],
             "account.move.line": ["move_id", "debit", "credit", "balance"],
         }
 
     def _query(self, scope):
         return SQL(
             """
-              SELECT move.company_id, move.commercial_partner_id AS partner_id,
+              SELECT move.company_id, %(owner)s AS partner_id,
                      NULL::int AS account_id, NULL::int AS entry_id,
                      'account.move' AS res_model, move.id AS res_id,
                      'balance' AS field_name,
@@ -46,12 +48,14 @@ class GuardCheckPostedMoves(models.AbstractModel):
                 FROM account_move_line line
                 JOIN account_move move ON move.id = line.move_id
                 JOIN res_company company ON company.id = move.company_id
+           LEFT JOIN res_partner contact ON contact.id = move.partner_id
                WHERE move.state = 'posted' AND %(companies)s AND %(partners)s
-            GROUP BY move.id, company.guard_tolerance
+            GROUP BY move.id, contact.id, company.guard_tolerance
               HAVING ABS(SUM(line.balance)) > company.guard_tolerance
                   OR ABS(SUM(line.debit - line.credit)) > company.guard_tolerance
             """,
             companies=scope.companies(SQL("move.company_id")),
+            owner=OWNER,
             partners=scope.contacts(SQL("move.partner_id")),
         )
 
@@ -76,16 +80,15 @@ class GuardCheckItemState(models.AbstractModel):
 
     def _get_flush_fields(self):
         return {
-            "account.move": [
-                *("company_id", "commercial_partner_id", "partner_id", "state"),
-            ],
+            "account.move": ["company_id", "partner_id", "state"],
+            "res.partner": ["commercial_partner_id"],
             "account.move.line": ["move_id", "debit", "parent_state"],
         }
 
     def _query(self, scope):
         return SQL(
             """
-              SELECT move.company_id, move.commercial_partner_id AS partner_id,
+              SELECT move.company_id, %(owner)s AS partner_id,
                      NULL::int AS account_id, NULL::int AS entry_id,
                      'account.move' AS res_model, move.id AS res_id,
                      'state' AS field_name, move.state AS value_expected,
@@ -97,11 +100,13 @@ class GuardCheckItemState(models.AbstractModel):
                      'draft_reset' AS cause_code, NULL::jsonb AS causes
                 FROM account_move_line line
                 JOIN account_move move ON move.id = line.move_id
+           LEFT JOIN res_partner contact ON contact.id = move.partner_id
                WHERE line.parent_state IS DISTINCT FROM move.state
                  AND %(companies)s AND %(partners)s
-            GROUP BY move.id
+            GROUP BY move.id, contact.id
             """,
             companies=scope.companies(SQL("move.company_id")),
+            owner=OWNER,
             partners=scope.contacts(SQL("move.partner_id")),
         )
 

@@ -69,6 +69,27 @@ class TestJobs(GuardCommon):
         night = self._runs("nightly").check_ids.check_id.mapped("code")
         self.assertLessEqual(often | whole, set(night))
 
+    def test_documents_of_a_contact_that_became_a_company(self):
+        """The document still names the commercial entity of the past."""
+        contact = self.env["res.partner"].create(
+            {"name": "Branch", "parent_id": self.partner.id}
+        )
+        invoice = self._invoice(30, partner_id=contact.id)
+        self._break(
+            "UPDATE account_move_line SET balance = balance + 1"
+            " WHERE move_id = %s AND display_type = 'product'",
+            invoice.id,
+        )
+        contact.is_company = True
+        self.assertEqual(contact.commercial_partner_id, contact)
+        self._cron("nightly")
+        self._cron("sweep_1")
+        found = self._runs("nightly").finding_ids.filtered(
+            lambda finding: finding.check_id.code == "posted_moves_balance"
+        )
+        self.assertEqual(found.partner_id, contact)
+        self.assertEqual(found.state, "open")
+
     def test_ledger_is_not_corrected_without_being_told(self):
         self._break(
             "DELETE FROM subledger_entry WHERE partner_id = %s", self.partner.id

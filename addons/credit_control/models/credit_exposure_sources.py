@@ -281,7 +281,7 @@ class CreditExposure(models.AbstractModel):
         A line billed on delivery whose transfers are all done or cancelled is closed:
         only what was delivered counts. The negative lines mirror the positive ones.
         """
-        settled = settlement.get_line_sql() if settlement else SQL("0")
+        settled = self._settled_quantity(settlement) if settlement else SQL("0")
         return SQL(
             """
             SELECT CASE
@@ -308,6 +308,23 @@ class CreditExposure(models.AbstractModel):
                 "(line.product_uom_qty - COALESCE(line.qty_invoiced, 0) - %s)", settled
             ),
             to_invoice=SQL("(line.qty_to_invoice - %s)", settled),
+        )
+
+    @api.model
+    def _settled_quantity(self, settlement):
+        """What is settled of an order line: never more than is open of it.
+
+        What is sold beyond that was not decided on with the order.
+        """
+        return SQL(
+            """
+            (CASE WHEN line.product_uom_qty < 0
+                  THEN GREATEST(LEAST(%(settled)s, 0), LEAST(%(unbilled)s, 0))
+                  ELSE LEAST(%(settled)s,
+                             GREATEST(%(unbilled)s, line.qty_to_invoice, 0)) END)
+            """,
+            settled=settlement.get_line_sql(),
+            unbilled=SQL("(line.product_uom_qty - COALESCE(line.qty_invoiced, 0))"),
         )
 
     @api.model

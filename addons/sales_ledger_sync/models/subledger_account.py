@@ -16,7 +16,7 @@ class SubledgerAccount(models.Model):
     _name = "subledger.account"
     _description = "Subledger Account"
     _inherit = ["subledger.kept.mixin"]
-    _order = "partner_name, account_id, id"
+    _order = "partner_name, id"
     _rec_name = "partner_name"
     _allow_sudo_commands = False
     _log_access = False
