@@ -2,6 +2,8 @@
 
 from odoo import Command
 
+from .clones import environment
+
 
 def post_invoice(env, partner, amount):
     """Return a posted invoice over ``amount`` without tax."""
@@ -15,6 +17,13 @@ def post_invoice(env, partner, amount):
     )
     invoice.action_post()
     return invoice
+
+
+def commit_invoice(registry):
+    """Commit a posted customer invoice of 100; return its id."""
+    with environment(registry) as env:
+        payer = env["res.partner"].create({"name": "Payer"})
+        return post_invoice(env, payer, 100.0).id
 
 
 def treat(invoice, what):

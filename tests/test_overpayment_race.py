@@ -9,7 +9,7 @@ from odoo import Command
 from odoo.exceptions import UserError
 from odoo.service.model import retrying
 
-from .bookkeeping import post_invoice
+from .bookkeeping import commit_invoice
 from .clones import environment
 
 TABS = 4
@@ -21,13 +21,6 @@ def registry(registry):
     with environment(registry) as env:
         env.company.credit_prevent_overpayment = True
     return registry
-
-
-def create_invoice(registry):
-    """Commit a posted customer invoice of 100; return its id."""
-    with environment(registry) as env:
-        payer = env["res.partner"].create({"name": "Payer"})
-        return post_invoice(env, payer, 100.0).id
 
 
 class Wizard:
@@ -94,7 +87,7 @@ def pay_at_once(registry, invoice_id, tabs):
 @pytest.mark.parametrize(("amount", "possible"), [(100.0, 1), (40.0, 2)])
 def test_as_many_payments_as_the_invoice_is_open_for(registry, kind, amount, possible):
     """The others are told so; nothing of theirs remains."""
-    invoice_id = create_invoice(registry)
+    invoice_id = commit_invoice(registry)
     tabs = [kind(registry, invoice_id, amount) for _number in range(TABS)]
     refusals = pay_at_once(registry, invoice_id, tabs)
     assert len(refusals) == TABS - possible, refusals

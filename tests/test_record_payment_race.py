@@ -8,22 +8,15 @@ import pytest
 from odoo.exceptions import UserError
 from odoo.service.model import retrying
 
-from .bookkeeping import post_invoice
+from .bookkeeping import commit_invoice
 from .clones import environment
 
 CALLERS = 4
 
 
-def create_invoice(registry):
-    """Commit a posted customer invoice of 100; return its id."""
-    with environment(registry) as env:
-        payer = env["res.partner"].create({"name": "Payer"})
-        return post_invoice(env, payer, 100.0).id
-
-
 @pytest.mark.parametrize(("amount", "possible"), [(100.0, 1), (40.0, 2)])
 def test_callers_see_what_the_ones_before_left_due(registry, amount, possible):
-    invoice_id = create_invoice(registry)
+    invoice_id = commit_invoice(registry)
     together = threading.Barrier(CALLERS)
 
     def call(_number):
