@@ -68,6 +68,7 @@ class TestConservation(CreditControlCommon):
         )
         self.assertAlmostEqual(decided, expected, 2)
         self.assertAlmostEqual(self._fresh_exposure(), expected, 2)
+        self.assertAlmostEqual(self._listed_exposure(), expected, 2)
 
     def _confirm(self, quantity, product=None, rate=1.0, **values):
         line = {

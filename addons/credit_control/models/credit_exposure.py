@@ -136,9 +136,29 @@ class CreditExposure(models.AbstractModel):
         if not commercial_ids:
             return {}
         self._flush_sources()
-        table = self._exposure_table(company.root_id, commercial_ids)
-        query = SQL("SELECT partner_id, exposure FROM %s AS exposure", table)
-        return dict(self.env.execute_query(query))
+        root = company.root_id
+        orders = self._order_total_query(root, commercial_ids)
+        query = SQL(
+            """
+            SELECT partner_id,
+                   COALESCE(SUM(amount) FILTER (WHERE kind != 'touched'), 0),
+                   ARRAY_AGG(document_id) FILTER (WHERE kind = 'touched')
+              FROM (%s) AS document
+          GROUP BY partner_id
+            """,
+            SQL(" UNION ALL ").join(
+                self._document_queries(root, commercial_ids, orders)
+            ),
+        )
+        exposures, touched = {}, []
+        for partner_id, amount, order_ids in self.env.execute_query(query):
+            exposures[partner_id] = amount
+            touched += order_ids or ()
+        if touched:
+            query = self._order_query(root, order_ids=touched)
+            for partner_id, _kind, _id, amount, _own in self.env.execute_query(query):
+                exposures[partner_id] += amount
+        return exposures
 
     @api.model
     def _flush_sources(self):

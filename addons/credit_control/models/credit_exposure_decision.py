@@ -105,11 +105,7 @@ class CreditExposure(models.AbstractModel):
 
     @api.model
     def _read_fresh_documents(self, cr, root, partner_ids):
-        """What others have committed: the orders that need no calculation first.
-
-        Of most open orders nothing is invoiced, delivered or paid yet. PostgreSQL needs
-        more time to plan the calculation of the others than for all the rest.
-        """
+        """What others have committed, in short where that is enough."""
         orders = self._order_total_query(root, partner_ids)
         view, touched = self._read_view(
             cr, self._document_queries(root, partner_ids, orders)

@@ -128,6 +128,13 @@ class CreditControlCommon(AccountTestInvoicingCommon):
     def _exposure(self, partner=None):
         return self._figures(partner).exposure
 
+    def _listed_exposure(self):
+        """What a list of customers shows of it."""
+        exposures = self.env["credit.exposure"]._get_exposures(
+            self.company, self.customer
+        )
+        return exposures.get(self.customer.id, 0.0)
+
     def _fresh_exposure(self):
         """What a decision would read of it, were it all committed by others."""
         return (

@@ -11,6 +11,7 @@ class TestExposure(CreditControlCommon):
         figures = self._figures()
         self.assertAlmostEqual(figures.exposure, expected, 2, figures)
         self.assertAlmostEqual(self._fresh_exposure(), expected, 2)
+        self.assertAlmostEqual(self._listed_exposure(), expected, 2)
         for name, amount in buckets.items():
             self.assertAlmostEqual(getattr(figures, name), amount, 2, figures)
 
