@@ -6,23 +6,27 @@ from odoo import Command
 
 DATES = ["2026-01-15", "2026-02-15", "2026-03-15"]
 RATES = (2.0, 3.0, 1.7)
+SECOND_CODE = "121777"
 
 
 class World:
     """Two companies with their books, three currencies, instalments.
 
-    :param books: per company its accounts and journals, named as Odoo's tests do
+    Each company has a second receivable account, of the code ``SECOND_CODE``.
+
+    :param books: per company its accounts and journals, named as Odoo's tests do, and
+        the tax of :func:`make_cash_basis_tax`
     :param currencies: three currencies, the first that of the companies
     :param payment_term: one of several instalments
-    :param sealing: context manager, called with the environment, in which sealing
-        may open transactions
+    :param other_transactions: context manager, called with the environment, in which
+        other transactions may be opened
     """
 
-    def __init__(self, books, currencies, payment_term, sealing=nullcontext):
+    def __init__(self, books, currencies, payment_term, other_transactions=nullcontext):
         self.books = books
         self.currencies = currencies
         self.payment_term = payment_term
-        self.sealing = sealing
+        self.other_transactions = other_transactions
         self.companies = books[0]["company"] + books[1]["company"]
 
 
@@ -43,7 +47,8 @@ def build_world(env):
                 limit=1,
             )
         )
-        receivable.copy({"code": "121777", "company_ids": [Command.set(company.ids)]})
+        make_second_account(receivable, company)
+        make_cash_basis_tax(company)
     for name, factor in (("EUR", 1), ("JPY", 70)):
         currency = env["res.currency"].with_context(active_test=False)
         currency = currency.search([("name", "=", name)])
@@ -60,6 +65,33 @@ def build_world(env):
                 for company in companies
             ]
         )
+
+
+def make_second_account(receivable, company):
+    receivable.copy({"code": SECOND_CODE, "company_ids": [Command.set(company.ids)]})
+
+
+def make_cash_basis_tax(company):
+    """Make and return a tax of the company that falls due with the payment."""
+    company.tax_exigibility = True
+    transition = company.env["account.account"].create(
+        {
+            "name": "Tax waiting",
+            "code": "251999",
+            "account_type": "liability_current",
+            "reconcile": True,
+            "company_ids": [Command.set(company.ids)],
+        }
+    )
+    return company.env["account.tax"].create(
+        {
+            "name": "Cash basis 10 %",
+            "amount": 10,
+            "company_id": company.id,
+            "tax_exigibility": "on_payment",
+            "cash_basis_transition_account_id": transition.id,
+        }
+    )
 
 
 def find_world(env):
@@ -91,13 +123,18 @@ def find_book(company):
     return {
         "company": company,
         "default_account_receivable": account(
-            receivable, trade, ("code", "!=", "121777")
+            receivable, trade, ("code", "!=", SECOND_CODE)
         ),
-        "second": account(("code", "=", "121777")),
         "default_account_payable": account(("account_type", "=", "liability_payable")),
         "default_account_revenue": account(("account_type", "=", "income")),
         "default_journal_sale": journal("sale"),
         "default_journal_purchase": journal("purchase"),
         "default_journal_bank": journal("bank"),
         "default_journal_misc": journal("general"),
+        "cash_basis_tax": company.env["account.tax"].search(
+            [
+                ("company_id", "=", company.id),
+                ("tax_exigibility", "=", "on_payment"),
+            ]
+        ),
     }

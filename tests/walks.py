@@ -1,23 +1,37 @@
 """Walks over all that changes posted receivables and payables.
 
-Shared by the random walks in one transaction and by those that are killed.
+Shared by the random walks in one transaction and by those that are killed. What a walk
+may do is in ``walk_documents.py``, ``walk_payments.py`` and ``walk_items.py``.
 """
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from copy import copy
 
 from psycopg2 import IntegrityError
 
-from odoo import Command
+from odoo import api
 from odoo.exceptions import UserError
 from odoo.tools import mute_logger
 
-from .walk_world import DATES
+from .walk_documents import DocumentSteps
+from .walk_items import ItemSteps
+from .walk_payments import PaymentSteps
+from .walk_world import SECOND_CODE
 
-INVOICE_TYPES = ["out_invoice", "in_invoice", "out_refund", "in_refund", "out_receipt"]
+# Actions that cost most; the others are taken four times as often.
+SELDOM = {
+    "account_merge",
+    "account_split",
+    "credit_note",
+    "pay_at_creation",
+    "pay_cash_basis",
+    "pay_draft",
+    "record_payment",
+    "register_payment",
+}
 
 
-class Walk:
+class Walk(DocumentSteps, PaymentSteps, ItemSteps):
     """The state of one walk, and the actions it may take.
 
     :param env: environment whose companies are those of the world
@@ -25,43 +39,72 @@ class Walk:
     """
 
     ACTIONS = (
+        # Documents
         "post_document",
         "draft_document",
         "post_draft",
+        "post_batch",
         "post_by_state",
+        "schedule",
+        "post_scheduled",
         "reset",
         "reset_by_state",
         "cancel",
         "change_and_post",
         "credit_note",
+        "manual_entry",
+        "currency_only_entry",
+        "delete_move",
+        # Payments and statements
         "pay",
+        "pay_at_creation",
         "register_payment",
+        "record_payment",
+        "pay_draft",
+        "pay_cash_basis",
         "cancel_payment",
         "reset_payment",
         "reconcile",
         "unreconcile",
+        "apply_credit",
         "statement_line",
+        "match_statement_line",
+        "change_statement_line",
         "undo_statement_line",
         "delete_statement_line",
-        "manual_entry",
+        # Posted items, contacts, accounts
         "item_partner",
         "item_account",
         "item_due_date",
         "item_amount",
-        "delete_move",
+        "add_items",
+        "delete_item",
+        "edit_posted_move",
         "reparent",
         "merge",
         "account_type",
+        "account_merge",
+        "account_split",
         "seal",
     )
 
     def __init__(self, env, world):
         self.env, self.world = env, world
+        self.choices = [
+            name for name in self.ACTIONS for _time in range(1 if name in SELDOM else 4)
+        ]
         self.moves = self.env["account.move"]
         self.payments = self.env["account.payment"]
         self.statement_lines = self.env["account.bank.statement.line"]
-        self.partners = self.env["res.partner"].create(
+        partners = self.env["res.partner"]
+        self.partners = partners.create(
             [{"name": f"Walker {number}", "is_company": True} for number in range(4)]
+        )
+        self.partners += partners.create(
+            [
+                {"name": f"Contact of {parent.name}", "parent_id": parent.id}
+                for parent in self.partners[:2]
+            ]
         )
         self.done = set()
 
@@ -71,9 +114,14 @@ class Walk:
         walk.done = set()
         return walk
 
+    def get_action(self, kind):
+        return self.choices[kind % len(self.choices)]
+
     def step(self, kind, which, variant, cents):
         """Take one action on one of the documents there are."""
-        name = self.ACTIONS[kind % len(self.ACTIONS)]
+        self.take(self.get_action(kind), which, variant, cents)
+
+    def take(self, name, which, variant, cents):
         # What Odoo refuses changes nothing, and is a step all the same.
         with (
             suppress(UserError, IntegrityError),
@@ -113,197 +161,30 @@ class Walk:
     def book(self, variant):
         return self.world.books[variant % 2]
 
-    # Documents ----------------------------------------------------------------
+    def book_of(self, company):
+        [book] = [book for book in self.world.books if book["company"] == company]
+        return book
 
-    def draft_document(self, which, variant, amount):
-        kind = INVOICE_TYPES[which % len(INVOICE_TYPES)]
-        side = "sale" if kind.startswith("out") else "purchase"
-        book = self.book(variant)
-        day = DATES[which % 3]
-        line = {"name": "x", "price_unit": amount, "tax_ids": [Command.clear()]}
-        values = {
-            "move_type": kind,
-            "company_id": book["company"].id,
-            "journal_id": book[f"default_journal_{side}"].id,
-            "partner_id": self.partner(which + variant).id,
-            "currency_id": self.world.currencies[variant % 3].id,
-            "invoice_date": day,
-            "date": day,
-            "invoice_line_ids": [Command.create(line)],
-        }
-        if variant > 4:
-            values["invoice_payment_term_id"] = self.world.payment_term.id
-        self.moves += self.env["account.move"].create(values)
+    def second_account(self, book):
+        """The second receivable account; merged and split, it may be another one."""
+        accounts = self.env["account.account"].with_company(book["company"])
+        here = ("company_ids", "in", book["company"].ids)
+        return self.pick(accounts.search([here, ("code", "=", SECOND_CODE)]), 0)
 
-    def post_document(self, which, variant, amount):
-        self.draft_document(which, variant, amount)
-        self.moves[-1].action_post()
+    # Apart from the transaction of the walk -----------------------------------
 
-    def post_draft(self, which, variant, amount):
-        self.pick_move(which, "draft").action_post()
-
-    def post_by_state(self, which, variant, amount):
-        self.pick_move(which, "draft").write({"state": "posted"})
-
-    def reset(self, which, variant, amount):
-        self.pick_move(which, "posted").button_draft()
-
-    def reset_by_state(self, which, variant, amount):
-        self.pick_move(which, "posted").write({"state": "draft"})
-
-    def cancel(self, which, variant, amount):
-        self.pick_move(which, "posted").button_cancel()
-
-    def change_and_post(self, which, variant, amount):
-        move = self.pick_move(which, "draft")
-        values = {"partner_id": self.partner(variant).id}
-        if move.invoice_line_ids:
-            change = {"price_unit": amount}
-            line = move.invoice_line_ids[:1]
-            values["invoice_line_ids"] = [Command.update(line.id, change)]
-        move.write(values)
-        move.action_post()
-
-    def credit_note(self, which, variant, amount):
-        move = self.pick_move(which, "posted")
-        reversal = move._reverse_moves([{"date": DATES[2]}], cancel=variant % 2)
-        self.moves += reversal
-        if reversal.state == "draft":
-            reversal.action_post()
-
-    def manual_entry(self, which, variant, amount):
-        book = self.book(variant)
-        partner = self.partner(which).id if variant < 6 else False
-        account = book["second" if variant % 3 else "default_account_receivable"]
-        item = {"account_id": account.id, "partner_id": partner, "debit": amount}
-        other = {"account_id": book["default_account_revenue"].id, "credit": amount}
-        self.moves += self.env["account.move"].create(
-            {
-                "company_id": book["company"].id,
-                "journal_id": book["default_journal_misc"].id,
-                "date": DATES[which % 3],
-                "line_ids": [Command.create(item), Command.create(other)],
-            }
-        )
-        self.moves[-1].action_post()
-
-    def delete_move(self, which, variant, amount):
-        self.pick(self.moves, which).with_context(force_delete=True).unlink()
-
-    # Payments and statements ----------------------------------------------------
-
-    def pay(self, which, variant, amount):
-        book = self.book(variant)
-        inbound = which % 2
-        self.payments += self.env["account.payment"].create(
-            {
-                "company_id": book["company"].id,
-                "journal_id": book["default_journal_bank"].id,
-                "payment_type": "inbound" if inbound else "outbound",
-                "partner_type": "customer" if inbound else "supplier",
-                "partner_id": self.partner(which).id,
-                "currency_id": self.world.currencies[variant % 3].id,
-                "amount": amount,
-                "date": DATES[variant % 3],
-            }
-        )
-        self.payments[-1].action_post()
-
-    def register_payment(self, which, variant, amount):
-        move = self.pick_move(which, "posted")
-        values = {"payment_date": DATES[variant % 3]}
-        if variant % 2:
-            values["amount"] = amount
-        wizards = self.env["account.payment.register"].with_context(
-            active_model="account.move", active_ids=move.ids
-        )
-        self.payments += wizards.create(values)._create_payments()
-
-    def cancel_payment(self, which, variant, amount):
-        payment = self.pick(self.payments, which)
-        payment.action_reject() if variant % 2 else payment.action_cancel()
-
-    def reset_payment(self, which, variant, amount):
-        self.pick(self.payments, which).action_draft()
-
-    def reconcile(self, which, variant, amount):
-        item = self.pick_item(which)
-        self.env["account.move.line"].search(
-            [
-                ("company_id", "=", item.company_id.id),
-                ("partner_id", "=", item.partner_id.id),
-                ("account_id", "=", item.account_id.id),
-                ("parent_state", "=", "posted"),
-                ("reconciled", "=", False),
-            ]
-        ).reconcile()
-
-    def unreconcile(self, which, variant, amount):
-        self.pick_item(which).remove_move_reconcile()
-
-    def statement_line(self, which, variant, amount):
-        book = self.book(variant)
-        self.statement_lines += self.env["account.bank.statement.line"].create(
-            {
-                "journal_id": book["default_journal_bank"].id,
-                "date": DATES[which % 3],
-                "payment_ref": "x",
-                "partner_id": self.partner(which).id,
-                "amount": amount if variant < 5 else -amount,
-                "counterpart_account_id": book["default_account_receivable"].id,
-            }
-        )
-
-    def delete_statement_line(self, which, variant, amount):
-        self.pick(self.statement_lines, which).unlink()
-
-    def undo_statement_line(self, which, variant, amount):
-        self.pick(self.statement_lines, which).action_undo_reconciliation()
-
-    # Posted items, contacts, accounts ---------------------------------------------
-
-    def item_partner(self, which, variant, amount):
-        self.pick_item(which).partner_id = self.partner(variant)
-
-    def item_account(self, which, variant, amount):
-        item = self.pick_item(which)
-        [book] = [b for b in self.world.books if b["company"] == item.company_id]
-        names = ["second", "default_account_receivable", "default_account_payable"]
-        item.account_id = book[names[variant % 3]]
-
-    def item_due_date(self, which, variant, amount):
-        self.pick_item(which).date_maturity = DATES[variant % 3]
-
-    def item_amount(self, which, variant, amount):
-        item = self.pick_item(which).with_context(check_move_validity=False)
-        item.write({"debit": amount, "credit": 0})
-
-    def reparent(self, which, variant, amount):
-        partner, parent = self.partner(which), self.partner(variant)
-        partner.write(
-            {"parent_id": parent.id, "is_company": False}
-            if partner != parent
-            else {"parent_id": False, "is_company": True}
-        )
-
-    def merge(self, which, variant, amount):
-        pair = self.partner(which) | self.partner(variant)
-        wizard = self.env["base.partner.merge.automatic.wizard"].sudo()
-        wizard._merge(pair.ids, pair[0], extra_checks=False)
-        self.partners = self.partners.exists()
-        if len(self.partners) < 2:
-            self.partners += self.partners.create({"name": "Newcomer"})
-
-    def account_type(self, which, variant, amount):
-        account = self.book(variant)["second"]
-        if which % 2:
-            account.non_trade = not account.non_trade
-        else:
-            account.account_type = (
-                "asset_current" if variant % 3 else "asset_receivable"
-            )
+    @contextmanager
+    def other_transaction(self):
+        """Environment of a transaction of its own, which is committed."""
+        self.env.flush_all()
+        with (
+            self.world.other_transactions(self.env),
+            self.env.registry.cursor() as cr,
+        ):
+            yield api.Environment(cr, self.env.uid, self.env.context)
+        self.env.invalidate_all()
 
     def seal(self, which, variant, amount):
-        with self.world.sealing(self.env):
+        with self.world.other_transactions(self.env):
             self.env["subledger.account"]._seal()
         self.env.invalidate_all()
