@@ -187,6 +187,28 @@ def test_simultaneous_sealing(registry):
     assert_ledger_is_right(registry)
 
 
+def test_sweeps_from_both_ends(registry):
+    """They meet somewhere; together they seal everything, each entry once."""
+    move_ids = [id_ for _number in range(4) for id_ in create_drafts(registry, 1)[0]]
+    with environment(registry) as env:
+        env["account.move"].browse(move_ids).action_post()
+        env.cr.postcommit.clear()
+        waiting = env["subledger.account"]._count_unsealed()
+    assert waiting == len(move_ids)
+
+    def sweep(backwards):
+        shares = [0]
+        while not shares[1:] or shares[-1]:
+            with environment(registry) as env:
+                sealer = env["subledger.account"]
+                shares.append(sealer._seal(limit=5, backwards=backwards))
+        return sum(shares)
+
+    with patch.object(sealing, "BATCH_SIZE", 5):
+        assert sum(in_threads(sweep, [False, True])) == waiting
+    assert_ledger_is_right(registry)
+
+
 @pytest.mark.parametrize("released", [True, False])
 def test_entry_committed_while_another_sealer_works(registry, released):
     """The other one looked before this entry was committed and will not see it."""

@@ -127,16 +127,13 @@ class LedgerWorker(Worker):
     def drafts(self, partner, product, count):
         return self.call(self._draft, partner, product, count)
 
-    def seal(self):
-        """Seal everything unsealed; entries and seconds."""
-        with self.registry.cursor() as cr:
-            cr.execute("SELECT count(*) FROM subledger_entry WHERE number IS NULL")
-            [(count,)] = cr.fetchall()
+    def seal(self, backwards=False):
+        """Seal everything unsealed, as a scheduled sweep; entries and seconds."""
         start = time.perf_counter()
         with self.registry.cursor() as cr:
             env = odoo.api.Environment(cr, odoo.api.SUPERUSER_ID, {})
-            env["subledger.account"]._seal()
-        return {"entries": count, "seconds": time.perf_counter() - start}
+            sealed = env["subledger.account"]._seal(backwards=backwards)
+        return {"entries": sealed, "seconds": time.perf_counter() - start}
 
     def balance(self, partner, rounds=50):
         """Median seconds of reading one customer's balance in a fresh transaction."""

@@ -143,7 +143,16 @@ def time_plain(ours):
     return seconds
 
 
-def scale(report, ours, items):
+def seal_together(ours, second):
+    """Both scheduled sweeps at once; entries sealed, and seconds until both end."""
+    ours.send("seal")
+    second.send("seal", True)
+    answers = [ours.answer(), second.answer()]
+    entries = sum(answer["entries"] for answer in answers)
+    return entries, max(answer["seconds"] for answer in answers)
+
+
+def scale(report, ours, second, items):
     """Balance, sealing and backfill on a history of ``items`` invoices."""
     partner, product = ours.ask("prepare").values()
     ours.ask("post", partner, product, 10)
@@ -162,17 +171,17 @@ def scale(report, ours, items):
         digits=0,
     )
     report.add("backfill: memory growth of the process, MiB", filled["grown_mib"], 100)
-    sealed = ours.ask("seal")
+    entries, sealing = seal_together(ours, second)
     report.add(
-        "sealing: entries per second",
-        sealed["entries"] / sealed["seconds"],
+        "sealing by the two scheduled sweeps: entries per second",
+        entries / sealing,
         50_000,
         at_least=True,
         digits=0,
     )
     report.add(
         "backfill and sealing: rate, ours / one plain SQL statement",
-        plain / (filled["seconds"] + sealed["seconds"]),
+        plain / (filled["seconds"] + sealing),
         0.5,
         at_least=True,
     )
@@ -201,7 +210,9 @@ def main():
     if "simultaneous" in parts:
         simultaneous(report, config, databases)
     if "scale" in parts:
-        scale(report, ours, options.items)
+        second = start(config, databases["ours"])
+        scale(report, ours, second, options.items)
+        second.close()
     ours.close()
     return 1 if report.missed else 0
 

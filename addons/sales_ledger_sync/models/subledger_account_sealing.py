@@ -55,11 +55,14 @@ class SubledgerAccount(models.Model):
             _logger.info("Sealing left to the scheduled sweep: %s", error)
 
     @api.model
-    def _cron_seal(self):
-        """Sweep up what a crash or a busy account left unsealed."""
+    def _cron_seal(self, backwards=False):
+        """Sweep up what a crash, a busy account or a backfill left unsealed.
+
+        Two workers begin at both ends, so that they do not ask for the same accounts.
+        """
         cron = self.env["ir.cron"]
         cron._commit_progress(remaining=self._count_unsealed())
-        while sealed := self._seal(limit=BATCH_SIZE):
+        while sealed := self._seal(limit=BATCH_SIZE, backwards=backwards):
             remaining = self._count_unsealed()
             if not cron._commit_progress(sealed, remaining=remaining):
                 break
@@ -72,7 +75,7 @@ class SubledgerAccount(models.Model):
         return count
 
     @api.model
-    def _seal(self, keys=None, limit=None):
+    def _seal(self, keys=None, limit=None, backwards=False):
         """Number the unsealed entries, with running balance and hash chain.
 
         Works in transactions of its own, so it sees and seals committed entries
@@ -81,6 +84,8 @@ class SubledgerAccount(models.Model):
         :param keys: set of tuples (company id, partner id or 0, account id); all
             accounts when omitted
         :param int limit: stop after about so many entries
+        :param bool backwards: begin with the last accounts; within an account the
+            entries are always sealed in their order
         :return: number of entries sealed
         """
         if keys is not None and not keys:
@@ -89,7 +94,7 @@ class SubledgerAccount(models.Model):
         while limit is None or total < limit:
             size = min(BATCH_SIZE, (limit or BATCH_SIZE))
             waiting, locked, sealed = self._in_own_transaction(
-                self._seal_batch, keys, size
+                self._seal_batch, keys, size, backwards
             )
             total += sealed
             if locked == waiting and sealed < size:
@@ -99,9 +104,10 @@ class SubledgerAccount(models.Model):
             # Nothing locked: accounts that have no head yet, or that another sealer
             # holds, who may have looked at them before our entries were committed.
             if not heads_known:
+                # Looks again in any case: another one may have created them just now.
                 heads_known = True
-                if self._in_own_transaction(self._create_heads, keys):
-                    continue
+                self._in_own_transaction(self._create_heads, keys)
+                continue
             if keys is None or not patience:
                 break
             patience -= 1
@@ -122,7 +128,7 @@ class SubledgerAccount(models.Model):
     @api.model
     def _create_heads(self, env, keys):
         """Create missing heads, without waiting inside anybody's posting."""
-        rows = env.execute_query(
+        env.cr.execute(
             SQL(
                 """
                 INSERT INTO subledger_account (
@@ -138,42 +144,42 @@ class SubledgerAccount(models.Model):
                        SELECT FROM subledger_account AS head WHERE %(same_key)s)
               ORDER BY tail.company_id, tail.partner_id, tail.account_id, tail.id
                 ON CONFLICT DO NOTHING
-                RETURNING id
                 """,
                 asked=self._asked_condition(keys),
                 same_key=self._same_key_sql(),
             )
         )
-        return len(rows)
 
     @api.model
-    def _seal_batch(self, env, keys, size):
+    def _seal_batch(self, env, keys, size, backwards=False):
         """Numbers of accounts with unsealed entries, of those locked, and of entries
         sealed."""
         # The lock must be in the first statement of the transaction: a snapshot
         # taken before the lock would chain onto an outdated head.
-        return env.execute_query(self._seal_query(keys, size))[0]
+        return env.execute_query(self._seal_query(keys, size, backwards))[0]
 
     @api.model
-    def _waiting_query(self, keys, size):
-        """Accounts of the first ``size`` unsealed entries."""
+    def _waiting_query(self, keys, size, backwards):
+        """Accounts of the first, or last, ``size`` unsealed entries."""
         return SQL(
             """
             SELECT company_id, COALESCE(partner_id, 0) AS partner_id, account_id
               FROM (SELECT tail.company_id, tail.partner_id, tail.account_id
                       FROM subledger_entry AS tail
                      WHERE tail.number IS NULL AND %(asked)s
-                  ORDER BY tail.company_id, COALESCE(tail.partner_id, 0),
-                           tail.account_id, tail.id
+                  ORDER BY tail.company_id %(way)s,
+                           COALESCE(tail.partner_id, 0) %(way)s,
+                           tail.account_id %(way)s, tail.id %(way)s
                      LIMIT %(size)s) AS first
           GROUP BY 1, 2, 3
             """,
+            way=SQL("DESC") if backwards else SQL("ASC"),
             asked=self._asked_condition(keys),
             size=size,
         )
 
     @api.model
-    def _seal_query(self, keys, size):
+    def _seal_query(self, keys, size, backwards=False):
         # SKIP LOCKED: whoever holds an account is sealing it.
         return SQL(
             """
@@ -229,7 +235,7 @@ class SubledgerAccount(models.Model):
                    COUNT(*)
               FROM sealed
             """,
-            waiting=self._waiting_query(keys, size),
+            waiting=self._waiting_query(keys, size, backwards),
             size=size,
             same_key=self._same_key_sql(),
             payload=self.env["subledger.entry"]._hash_payload_sql(

@@ -90,9 +90,10 @@ class SubledgerBackfill(models.Model):
         return processed
 
     def _leave_sealing_to_sweep(self):
-        """Let the scheduled sweep seal beside this job, on a processor of its own."""
+        """Let the scheduled sweeps seal beside this job, on processors of their own."""
         if self.env.cr.postcommit.data.pop(PENDING, None):
-            self.env.ref("sales_ledger_sync.ir_cron_seal")._trigger()
+            for name in ("ir_cron_seal", "ir_cron_seal_2"):
+                self.env.ref(f"sales_ledger_sync.{name}")._trigger()
 
     def _run_openings(self):
         """Write the opening entries, or take back those of an earlier choice."""

@@ -206,8 +206,6 @@ class SubledgerEntry(models.Model):
     _unsealed_tail = models.Index(
         "(company_id, (COALESCE(partner_id, 0)), account_id, id) WHERE number IS NULL"
     )
-    # Reports by company and period.
-    _company_date = models.Index("(company_id, date)")
     # From a document to its entries, also after its items are gone.
     _move = models.Index("(move_id)")
 

@@ -92,11 +92,14 @@ class TestSealing(SubledgerCommon):
             self.assertChained(entries)
 
     def test_cron(self):
-        invoice = self._invoice(100)
-        cron = self.env.ref("sales_ledger_sync.ir_cron_seal")
-        with self.enter_registry_test_mode():
-            cron.method_direct_trigger()
-        self.assertEqual(self._entries(invoice).number, 1)
+        for name in ("ir_cron_seal", "ir_cron_seal_2"):
+            first = self._invoice(100)
+            second = self._invoice(30)
+            cron = self.env.ref(f"sales_ledger_sync.{name}")
+            with self.enter_registry_test_mode():
+                cron.method_direct_trigger()
+            numbers = self._entries(first + second).sorted("id").mapped("number")
+            self.assertEqual(numbers[1] - numbers[0], 1, name)
 
     def test_balance_is_searchable_and_sortable(self):
         self._invoice(100)
