@@ -107,27 +107,27 @@ class SubledgerBackfill(models.Model):
 
     def _run_items(self):
         """Let the engine compare the next items; nothing left: done."""
-        lines = self._get_next_lines()
-        if not lines:
+        last, count = self._get_next_batch()
+        if not count:
             return {"state": "done", "finished_on": fields.Datetime.now()}, 0
         self._read_by_index()
-        sync = self.env["subledger.sync"]
-        parts = ALL_PARTS._replace(known=self._is_any_known(lines))
-        result = sync._sync(sync._candidates_of_lines(lines), "backfill", parts)
+        parts = ALL_PARTS._replace(known=self._is_any_known(last))
+        items = SQL("SELECT line.id AS move_line_id %s", self._from_items_sql(last))
+        result = self.env["subledger.sync"]._sync(items, "backfill", parts)
         return {
-            "last_line_id": lines[-1],
-            "items_done": self.items_done + len(lines),
+            "last_line_id": last,
+            "items_done": self.items_done + count,
             "entry_count": self.entry_count + result.entries,
             "reversal_count": self.reversal_count + result.reversals,
-        }, len(lines)
+        }, count
 
-    def _is_any_known(self, lines):
-        """Whether any of these items, in the order of their ids, may have an entry."""
+    def _is_any_known(self, last):
+        """Whether any of the next items, up to the id ``last``, may have an entry."""
         query = SQL(
             """SELECT EXISTS (SELECT FROM subledger_entry
-                               WHERE move_line_id BETWEEN %s AND %s)""",
-            lines[0],
-            lines[-1],
+                               WHERE move_line_id > %s AND move_line_id <= %s)""",
+            self.last_line_id,
+            last,
         )
         return self.env.execute_query(query)[0][0]
 
@@ -142,15 +142,17 @@ class SubledgerBackfill(models.Model):
         # Nor read all contacts for the name of each.
         self.env.cr.execute("SET LOCAL enable_seqscan = off")
 
-    def _get_next_lines(self):
-        rows = self.env.execute_query(
+    def _get_next_batch(self):
+        """Id of the last item of the next batch, and the number of its items."""
+        [bounds] = self.env.execute_query(
             SQL(
-                "SELECT line.id %s ORDER BY line.id LIMIT %s",
+                """SELECT MAX(id), COUNT(*)
+                     FROM (SELECT line.id %s ORDER BY line.id LIMIT %s) AS item""",
                 self._from_items_sql(),
                 BATCH_ITEMS,
             )
         )
-        return [line_id for (line_id,) in rows]
+        return bounds
 
     def _count_items(self):
         [(count,)] = self.env.execute_query(
@@ -158,8 +160,11 @@ class SubledgerBackfill(models.Model):
         )
         return count
 
-    def _from_items_sql(self):
-        """FROM and WHERE: posted items on control accounts, still to be compared."""
+    def _from_items_sql(self, last=None):
+        """FROM and WHERE: posted items on control accounts, still to be compared.
+
+        :param int last: up to this id; to the end of the backfill when omitted
+        """
         self.env["account.move.line"].flush_model(
             ["account_id", "company_id", "parent_state"]
         )
@@ -169,13 +174,13 @@ class SubledgerBackfill(models.Model):
               JOIN account_account AS account ON account.id = line.account_id
              WHERE line.company_id = %(company)s
                AND line.parent_state = 'posted'
-               AND line.id > %(last)s
+               AND line.id > %(done)s
                AND (line.id <= %(end)s OR %(end)s = 0)
                AND %(trade)s
             """,
             company=self.company_id.id,
-            last=self.last_line_id,
-            end=self.end_line_id,
+            done=self.last_line_id,
+            end=last or self.end_line_id,
             trade=self.env["subledger.sync"]._trade_condition("account"),
         )
 
