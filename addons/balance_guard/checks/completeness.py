@@ -179,10 +179,14 @@ class GuardCheckCompleteness(models.AbstractModel):
                         = (account.account_type = 'asset_receivable')
                     AND move.state = 'posted' AND %(trade)s) IS NOT TRUE AS differs
               FROM differing
-              JOIN subledger_entry entry
-                ON entry.company_id = differing.company_id
-               AND entry.account_id = differing.account_id
-               AND COALESCE(entry.partner_id, 0) = differing.partner_key
+        CROSS JOIN LATERAL (
+                -- account by account, or all entries would be sorted for none
+                SELECT kept.* FROM subledger_entry kept
+                 WHERE kept.company_id = differing.company_id
+                   AND kept.account_id = differing.account_id
+                   AND (kept.partner_id = differing.partner_key
+                        OR (kept.partner_id IS NULL AND differing.partner_key = 0))
+                OFFSET 0) AS entry
          LEFT JOIN account_move_line line ON line.id = entry.move_line_id
          LEFT JOIN account_move move ON move.id = line.move_id
          LEFT JOIN account_account account ON account.id = line.account_id
