@@ -22,8 +22,10 @@ named. Needs chromium and the Python package websocket-client.
 
 import argparse
 import base64
+import collections
 import contextlib
 import json
+import math
 import pathlib
 import resource
 import shutil
@@ -97,9 +99,10 @@ class Browser:
         )
         self.last_id = 0
         self.in_flight = {}
+        self.console = collections.deque(maxlen=20)
         self.last_traffic = time.monotonic()
         self.socket = websocket.create_connection(self._page_address(), timeout=60)
-        for domain in ("Page", "Network", "Runtime"):
+        for domain in ("Page", "Network", "Runtime", "Log"):
             self.call(f"{domain}.enable")
 
     def _page_address(self):
@@ -135,6 +138,11 @@ class Browser:
         elif method in ("Network.loadingFinished", "Network.loadingFailed"):
             self.in_flight.pop(params["requestId"], None)
             self.last_traffic = time.monotonic()
+        elif method == "Log.entryAdded":
+            entry = params["entry"]
+            self.console.append(f"{entry['text']} {entry.get('url', '')}")
+        elif method == "Runtime.exceptionThrown":
+            self.console.append(json.dumps(params["exceptionDetails"])[:500])
         elif method == "Page.frameNavigated" and "parentId" not in params["frame"]:
             # Nobody tells how the requests of the page before have ended.
             self.in_flight = {
@@ -168,20 +176,32 @@ class Browser:
         return result["result"].get("value")
 
     def wait_for(self, selector):
-        """Wait until the selector matches and the page is quiet."""
-        deadline = time.monotonic() + self.patience
+        """Wait until the selector matches and the page is quiet.
+
+        A page that stays blank is loaded once more, as a person would do it: on a busy
+        machine Odoo's client sometimes does not start when its bundles are new.
+        """
+        started = time.monotonic()
+        reload_at = started + self.patience / 6
         found = f"!!document.querySelector({json.dumps(selector)})"
-        while time.monotonic() < deadline:
+        while time.monotonic() < started + self.patience:
             quiet = time.monotonic() - self.last_traffic > QUIET_SECONDS
             if self.evaluate(found) and quiet and not self.in_flight:
                 return
+            if time.monotonic() > reload_at and quiet and self._is_blank():
+                reload_at = math.inf
+                print(f"Blank, loaded again: {list(self.console)}", file=sys.stderr)
+                self.call("Page.reload")
             time.sleep(0.1)
         waiting = [sent["request"]["url"] for sent in self.in_flight.values()]
         page = self.evaluate("location.href + ': ' + document.body.innerText")
         raise ShotError(
-            f"no {selector!r} after {self.patience} s, "
-            f"requests without answer: {waiting}, the page shows {page[:2000]}"
+            f"no {selector!r} after {self.patience} s, requests without answer: "
+            f"{waiting}, console: {list(self.console)}, page: {page[:2000]}"
         )
+
+    def _is_blank(self):
+        return self.evaluate("!document.body || !document.body.innerText.trim()")
 
     def size(self, width, height, scale):
         self.call(
