@@ -3,9 +3,9 @@ from odoo.tools import SQL
 
 from .guard_scope import Scope
 
-# Receivable and payable items per part: some seconds of work. Smaller parts would
-# read the same tables more often.
-RANGE_SIZE = 500_000
+# Receivable and payable items per part: some ten seconds of work. Smaller parts read
+# the same tables more often: halves take a fifth longer.
+RANGE_SIZE = 1_000_000
 
 
 class GuardRange(models.Model):

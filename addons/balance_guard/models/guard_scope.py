@@ -68,10 +68,16 @@ class Scope(NamedTuple):
         return listed
 
     def _contacts_in_range(self):
-        owner = SQL("COALESCE(contact.commercial_partner_id, contact.id)")
+        # By the column itself: of an expression PostgreSQL would guess how many there
+        # are, and then look up each document instead of joining them.
+        known = self._replace_orphans()
         return SQL(
-            "SELECT contact.id FROM res_partner contact WHERE %s",
-            self._replace_orphans().partners(owner),
+            """
+            SELECT contact.id FROM res_partner contact
+             WHERE %s OR (contact.commercial_partner_id IS NULL AND %s)
+            """,
+            known.partners(SQL("contact.commercial_partner_id")),
+            known.partners(SQL("contact.id")),
         )
 
     def _contacts_listed(self):
