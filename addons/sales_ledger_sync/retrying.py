@@ -12,7 +12,7 @@ RETRIABLE = (
 )
 
 
-def retry(job, attempts, pause, undo=None):
+def retry(job, attempts, pause, undo=None, lost=RETRIABLE):
     """Call ``job`` again as long as another transaction is faster.
 
     Odoo repeats requests, but neither scheduled actions nor what runs after a commit.
@@ -21,13 +21,14 @@ def retry(job, attempts, pause, undo=None):
     :param float pause: seconds; a random time up to twice as many, four times ... is
         waited before the next attempt, so that two that met do not meet again
     :param undo: called after each failure, a cursor's ``rollback`` for instance
+    :param lost: errors that say that another transaction was faster
     :return: what ``job`` returns
-    :raise OperationalError: the last attempt's, if that failed too
+    :raise psycopg2.Error: the last attempt's, if that failed too
     """
     for attempt in range(1, attempts + 1):
         try:
             return job()
-        except RETRIABLE:
+        except lost:
             if undo:
                 undo()
             if attempt == attempts:

@@ -1,12 +1,12 @@
 import logging
 import time
 
-from psycopg2 import OperationalError
+from psycopg2 import OperationalError, errors
 
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..retrying import retry
+from ..retrying import RETRIABLE, retry
 from .subledger_account_sealing import PENDING
 from .subledger_sync import ALL_PARTS
 
@@ -17,6 +17,8 @@ BATCH_ITEMS = 50_000
 # For the sorts and joins of one batch, which do not fit into the usual setting.
 WORK_MEM = "64MB"
 ATTEMPTS = 8
+# Ways of PostgreSQL to read a whole table, and to compile a long statement.
+READ_OTHERWISE = ("enable_hashjoin", "enable_mergejoin", "enable_seqscan", "jit")
 
 
 class SubledgerBackfill(models.Model):
@@ -63,7 +65,15 @@ class SubledgerBackfill(models.Model):
             return 0
 
     def _run_batch_with_retries(self):
-        return retry(self._try_batch, ATTEMPTS, 0.05, undo=self.env.cr.rollback)
+        # An item of the batch that somebody wrote at the same moment is known, and
+        # left alone, when the batch is tried again.
+        return retry(
+            self._try_batch,
+            ATTEMPTS,
+            0.05,
+            undo=self.env.cr.rollback,
+            lost=(*RETRIABLE, errors.UniqueViolation),
+        )
 
     def _try_batch(self):
         if self.state != "running":
@@ -107,10 +117,11 @@ class SubledgerBackfill(models.Model):
 
     def _run_items(self):
         """Let the engine compare the next items; nothing left: done."""
+        self._read_by_index()
         last, count = self._get_next_batch()
         if not count:
+            self._read_as_planned()
             return {"state": "done", "finished_on": fields.Datetime.now()}, 0
-        self._read_by_index()
         parts = ALL_PARTS._replace(known=self._is_any_known(last))
         items = SQL("SELECT line.id AS move_line_id %s", self._from_items_sql(last))
         result = self.env["subledger.sync"]._sync(items, "backfill", parts)
@@ -135,12 +146,15 @@ class SubledgerBackfill(models.Model):
         """For the rest of this transaction, go from the items to their documents.
 
         The planner would rather read the big tables from end to end, for every batch
-        again; by index a batch takes the same time however long the history is.
+        again; by index a batch takes the same time however long the history is. What
+        it thinks that costs would have it compile the statement, every time.
         """
-        self.env.cr.execute("SET LOCAL enable_hashjoin = off")
-        self.env.cr.execute("SET LOCAL enable_mergejoin = off")
-        # Nor read all contacts for the name of each.
-        self.env.cr.execute("SET LOCAL enable_seqscan = off")
+        for name in READ_OTHERWISE:
+            self.env.cr.execute(SQL("SET LOCAL %s = off", SQL.identifier(name)))
+
+    def _read_as_planned(self):
+        for name in READ_OTHERWISE:
+            self.env.cr.execute(SQL("SET LOCAL %s TO DEFAULT", SQL.identifier(name)))
 
     def _get_next_batch(self):
         """Id of the last item of the next batch, and the number of its items."""

@@ -93,8 +93,10 @@ class SubledgerSync(models.AbstractModel):
                            AND named.company_id = payment.company_id
                        ) AS paid
                   JOIN account_move AS invoice ON invoice.id = paid.id
-                 WHERE payment.id = difference.origin_payment_id
+                 -- not looked for at all with an item that is of no payment
+                 WHERE difference.origin_payment_id IS NOT NULL
+                   AND payment.id = difference.origin_payment_id
                    AND invoice.move_type <> 'entry'
-            ) AS settled ON difference.origin_payment_id IS NOT NULL
+            ) AS settled ON TRUE
             """
         )
