@@ -5,7 +5,7 @@ from odoo import Command
 from .clones import environment
 
 
-def post_invoice(env, partner, amount):
+def post_invoice(env, partner, amount, **values):
     """Return a posted invoice over ``amount`` without tax."""
     line = {"name": "x", "price_unit": amount, "tax_ids": [Command.clear()]}
     invoice = env["account.move"].create(
@@ -13,6 +13,7 @@ def post_invoice(env, partner, amount):
             "move_type": "out_invoice",
             "partner_id": partner.id,
             "invoice_line_ids": [Command.create(line)],
+            **values,
         }
     )
     invoice.action_post()

@@ -158,10 +158,11 @@ class SubledgerCommon(AccountTestInvoicingCommon):
         self.assertEqual(story, expected)
 
     def assertLedgerMatches(self, companies=None):
-        """Entries of each company, partner and account = its posted trade items,
-        one live entry for each of them and for nothing else."""
+        """Entries of each company, partner, account and date = its posted trade
+        items, one live entry for each of them and for nothing else."""
         companies = companies or self.company
         self.env["subledger.sync"]._flush_what_is_read()
+        self.env["account.move.line"].flush_model(["date"])
         rows = self.env.execute_query(SQL(MISMATCH, companies=list(companies.ids)))
         self.assertEqual(rows, [], "Ledger and general ledger differ")
 
@@ -199,7 +200,11 @@ MISMATCH = """
     gl AS (
         SELECT line.id, move.company_id,
                COALESCE(partner.commercial_partner_id, 0) AS partner_id,
-               line.account_id, line.balance, line.amount_currency
+               line.account_id, line.balance, line.amount_currency, line.currency_id,
+               -- of the item, as every report of the general ledger has it
+               line.date, line.date_maturity,
+               CASE account.account_type WHEN 'asset_receivable' THEN 'customer'
+                    ELSE 'supplier' END AS ledger
           FROM account_move_line line
           JOIN account_move move ON move.id = line.move_id
           JOIN account_account account ON account.id = line.account_id
@@ -232,17 +237,23 @@ MISMATCH = """
         ON live.move_line_id = gl.id AND live.company_id = gl.company_id
        AND live.owner_id = gl.partner_id AND live.account_id = gl.account_id
        AND live.balance = gl.balance AND live.amount_currency = gl.amount_currency
+       AND live.currency_id = gl.currency_id AND live.ledger = gl.ledger
+       AND live.date = gl.date
+       AND live.date_maturity IS NOT DISTINCT FROM gl.date_maturity
      GROUP BY gl.id HAVING COUNT(live.id) <> 1
      UNION ALL
     SELECT 'live entry without item', id::text, move_line_id::text
       FROM live WHERE move_line_id NOT IN (SELECT id FROM gl)
      UNION ALL
     SELECT 'sum differs', a.key, a.total::text
-      FROM (SELECT concat_ws('/', company_id, partner_id, account_id) AS key,
+      FROM (SELECT concat_ws('/', company_id, partner_id, account_id, ledger, date)
+                       AS key,
                    SUM(balance) AS total
-              FROM (SELECT company_id, partner_id, account_id, balance FROM gl
+              FROM (SELECT company_id, partner_id, account_id, ledger, date, balance
+                      FROM gl
                      UNION ALL
-                    SELECT company_id, owner_id, account_id, -balance FROM entry
+                    SELECT company_id, owner_id, account_id, ledger, date, -balance
+                      FROM entry
                    ) AS both_sides
              GROUP BY 1 HAVING SUM(balance) <> 0) AS a
 """

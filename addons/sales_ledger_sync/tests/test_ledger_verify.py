@@ -92,6 +92,30 @@ class TestLedgerVerify(SubledgerCommon):
         self.assertEqual(finding["entry_id"], entry.id)
         self.assertEqual((finding["expected"], finding["actual"]), ("100", "90"))
 
+    def test_the_tests_see_any_wrong_fact(self):
+        """What all walks compare with finds each fact of an entry that is wrong."""
+        self.assertLedgerMatches()
+        for fact, wrong in (
+            ("account_id", self.payable.id),
+            ("amount_currency", 1),
+            ("currency_id", self.env.ref("base.CHF").id),
+            ("date", "2026-03-02"),
+            ("date_maturity", "2026-03-02"),
+            ("debit", 90),
+            ("ledger", "supplier"),
+            ("partner_id", self.other_partner.id),
+        ):
+            with self.subTest(fact), self.cr.savepoint() as savepoint:
+                self._tamper(
+                    "UPDATE subledger_entry SET %s = %s WHERE id = %s",
+                    SQL.identifier(fact),
+                    wrong,
+                    self._entry().id,
+                )
+                with self.assertRaises(AssertionError):
+                    self.assertLedgerMatches()
+                savepoint.rollback()
+
     def test_tampered_text(self):
         self._tamper(
             "UPDATE subledger_entry SET description = 'x' WHERE id = %s",
