@@ -92,6 +92,15 @@ def check_amounts(env, vals_list, *names):
                 )
 
 
+def given(model, vals, name):
+    """Return what a creation with ``vals`` gives the field, defaults included.
+
+    The client's context and personal defaults fill in what is not named: who looks
+    only at ``vals`` is fooled by them.
+    """
+    return vals[name] if name in vals else model.default_get([name]).get(name)
+
+
 def percentage(env, value, label):
     """Return ``value`` as float if it is a number from 0 to 100.
 

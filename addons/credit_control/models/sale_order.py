@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 
+from .. import arguments
 from .sale_order_growth import GrowthWatch
 
 # Changes of an order that can raise what its customer owes, or change who owes it
@@ -112,6 +113,10 @@ class SaleOrder(models.Model):
         # EXTENDS 'sale'
         if vals.get("state") == "sale":
             return self._write_confirmation(vals)
+        return self._write_watched(vals)
+
+    def _write_watched(self, vals):
+        """Write; confirmed orders that grow by it are examined."""
         if not GROWTH_FIELDS & vals.keys():
             return super().write(vals)
         with self._watch_credit_growth() as orders:
@@ -128,18 +133,18 @@ class SaleOrder(models.Model):
             )
         )
         if not unchecked:
-            return super().write(vals)
+            return self._write_watched(vals)
         # The other values first: the amounts that are checked are the new ones
         if rest := {name: value for name, value in vals.items() if name != "state"}:
-            super().write(rest)
+            self._write_watched(rest)
         held = unchecked - unchecked._pass_credit("order", serialize=True)
         return super(SaleOrder, self - held).write({"state": "sale"})
 
     @api.model_create_multi
     def create(self, vals_list):
         # EXTENDS 'sale'
-        wanted = [vals.get("state") == "sale" for vals in vals_list]
-        if not any(wanted) or not self._is_credit_used(vals_list):
+        wanted = [self._is_born_confirmed(vals) for vals in vals_list]
+        if not any(wanted):
             return super().create(vals_list)
         orders = super().create(
             [
@@ -160,14 +165,13 @@ class SaleOrder(models.Model):
         return orders
 
     @api.model
-    def _is_credit_used(self, vals_list):
-        company_ids = {
-            vals.get("company_id") or self.env.company.id for vals in vals_list
-        }
+    def _is_born_confirmed(self, vals):
+        """Whether the order would be created confirmed where that is examined."""
         rules = self.env["credit.rule"]
-        return any(
-            rules._get_rule_ids(company_id, "order") for company_id in company_ids
-        )
+        if rules._is_idle() or arguments.given(self, vals, "state") != "sale":
+            return False
+        company_id = arguments.given(self, vals, "company_id") or self.env.company.id
+        return bool(rules._get_rule_ids(company_id, "order"))
 
     def _action_cancel(self):
         # EXTENDS 'sale'

@@ -1,9 +1,11 @@
 from odoo import api, models
 
+from .. import arguments
 from .sale_order_growth import GrowthWatch
 
 GROWTH_FIELDS = {
     "discount",
+    "order_id",
     "price_unit",
     "product_id",
     "product_uom_id",
@@ -19,8 +21,8 @@ class SaleOrderLine(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         # EXTENDS 'sale'
-        order_ids = {vals["order_id"] for vals in vals_list if vals.get("order_id")}
-        orders = self.env["sale.order"].browse(order_ids)
+        order_ids = {arguments.given(self, vals, "order_id") for vals in vals_list}
+        orders = self.env["sale.order"].browse(filter(None, order_ids))
         with orders._watch_credit_growth() as watched:
             lines = super(SaleOrderLine, self.with_env(watched.env)).create(vals_list)
         return lines.with_env(self.env)
@@ -29,7 +31,9 @@ class SaleOrderLine(models.Model):
         # EXTENDS 'sale'
         if not GROWTH_FIELDS & vals.keys():
             return super().write(vals)
-        with self.order_id._watch_credit_growth() as watched:
+        # A line that goes to another order makes that one grow
+        orders = self.order_id.union(self.order_id.browse(vals.get("order_id")))
+        with orders._watch_credit_growth() as watched:
             return super(SaleOrderLine, self.with_env(watched.env)).write(vals)
 
     def _action_launch_stock_rule(self, *, previous_product_uom_qty=False):

@@ -71,6 +71,77 @@ class TestOrderGrowth(CreditControlCommon):
                 savepoint.rollback()
                 self.env.invalidate_all()
 
+    def test_line_whose_order_is_a_default_is_growth(self):
+        values = {"product_id": self.product.id, "product_uom_qty": 5}
+        lines = self.env["sale.order.line"].with_user(self.salesperson)
+        personal = self.env["ir.default"].with_user(self.salesperson)
+        changes = (
+            lambda: lines.with_context(default_order_id=self.order.id).create(values),
+            lambda: (
+                personal.create(
+                    {
+                        "field_id": self.env["ir.model.fields"]
+                        ._get("sale.order.line", "order_id")
+                        .id,
+                        "json_value": str(self.order.id),
+                        "user_id": self.salesperson.id,
+                    }
+                ),
+                lines.create(values),
+            ),
+        )
+        for number, change in enumerate(changes):
+            with self.subTest(number), self.env.cr.savepoint() as savepoint:
+                change()
+                self._assert_held()
+                moves = self.order.picking_ids.move_ids
+                self.assertEqual(sum(moves.mapped("quantity")), 9)
+                savepoint.rollback()
+                self.env.invalidate_all()
+                self.env.registry.clear_cache()
+
+    def test_line_of_another_order_is_growth_of_its_own_order(self):
+        other = self._create_order(100.0, user_id=self.salesperson.id)
+        other.action_confirm()
+        other.with_user(self.salesperson).write(
+            {"order_line": [Command.update(self.line.id, {"product_uom_qty": 99})]}
+        )
+        self._assert_held()
+        self.assertEqual(other.credit_state, "none")
+
+    def test_line_moved_from_another_order_is_growth(self):
+        draft = self._create_order(5000.0, user_id=self.salesperson.id)
+        moved = draft.order_line
+        with self.env.cr.savepoint() as savepoint:
+            moved.with_user(self.salesperson).order_id = self.order
+            self._assert_held()
+            savepoint.rollback()
+            self.env.invalidate_all()
+        self.order.write({"order_line": [Command.link(moved.id)]})
+        self.assertEqual(moved.order_id, self.order)
+        self._assert_held()
+
+    def test_confirming_again_is_no_way_around_the_examination(self):
+        other = self.env["res.partner"].create({"name": "Poor", "credit_limit": 10.0})
+        update = Command.update(self.line.id, {"product_uom_qty": 99})
+        draft = self._create_order(1.0, user_id=self.salesperson.id)
+        for orders, values in (
+            (self.order, {"partner_invoice_id": other.id}),
+            (self.order | draft, {"partner_invoice_id": other.id}),
+            (self.order, {"order_line": [update]}),
+        ):
+            with self.subTest(values), self.env.cr.savepoint() as savepoint:
+                orders.with_user(self.salesperson).write({"state": "sale", **values})
+                self._assert_held()
+                savepoint.rollback()
+                self.env.invalidate_all()
+
+    def test_a_watch_that_is_over_examines_the_next_change(self):
+        with self.order._watch_credit_growth() as watched:
+            pass
+        watched.order_line.product_uom_qty = 99
+        self._assert_held()
+
     def test_another_payer_is_examined(self):
         other = self.env["res.partner"].create({"name": "Poor", "credit_limit": 10.0})
         self.order.partner_invoice_id = other

@@ -1,3 +1,4 @@
+from odoo import Command
 from odoo.tests import tagged
 
 from .common import CreditControlCommon
@@ -73,6 +74,34 @@ class TestOrderHold(CreditControlCommon):
         small = self._create_order(100.0, state="sale")
         self.assertEqual(small.state, "sale")
         self.assertTrue(small.picking_ids)
+
+    def test_default_state_confirms_nothing(self):
+        service = self.env["product.product"].create(
+            {"name": "Work", "type": "service", "list_price": 100.0}
+        )
+        values = {
+            "partner_id": self.customer.id,
+            "order_line": [
+                Command.create({"product_id": service.id, "product_uom_qty": 20})
+            ],
+        }
+        orders = self.env["sale.order"].with_user(self.salesperson)
+        born = orders.with_context(default_state="sale").create(values)
+        self.assertEqual(born.state, "draft")
+        self.assertEqual(born.credit_state, "hold")
+        elsewhere = self.setup_other_company()["company"]
+        self.salesperson.company_ids |= elsewhere
+        born = orders.with_context(
+            allowed_company_ids=(elsewhere | self.company).ids,
+            default_state="sale",
+            default_company_id=self.company.id,
+        ).create(values)
+        self.assertEqual(born.company_id, self.company)
+        self.assertEqual(born.state, "draft")
+        small = orders.with_context(default_state="sale").create(
+            {"partner_id": self.customer.id}
+        )
+        self.assertEqual(small.state, "sale")
 
     def test_forged_context_opens_nothing(self):
         order = self._create_order(1100.0)
