@@ -16,10 +16,12 @@ from . import credit_exposure_sources
 # After the sources, which it extends
 from . import credit_exposure_pos
 from . import credit_group
+from . import credit_group_grant
 from . import credit_hold
 from . import credit_hold_decision
 from . import credit_hold_guard
 from . import credit_limit
+from . import credit_limit_in_force
 from . import credit_recheck
 from . import credit_rule
 from . import product_product

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, ValidationError
+from odoo.exceptions import ValidationError
 from odoo.tools import ormcache
 
 from .. import arguments
@@ -145,28 +145,3 @@ class CreditAuthority(models.Model):
             and user != excluded
             and company in user.company_ids | user.company_ids.root_id
         )
-
-    @api.model
-    def _check_group_grant(self, groups, vals_list):
-        """Refuse a shared limit above the user's authority.
-
-        :raise AccessError: with the words what to do instead
-        """
-        if self.env.su:
-            return
-        company = groups.company_id[:1] or self.env.company
-        for vals in vals_list:
-            amount = vals.get("credit_limit")
-            if vals.get("is_unlimited"):
-                amount = None
-            elif not amount:
-                continue
-            if self._is_used(company.root_id.id) and not self._may_grant(
-                self.env.user, company, amount
-            ):
-                raise AccessError(
-                    self.env._(
-                        "Your authority does not cover this limit. Ask for it with a"
-                        " credit limit change, which somebody else approves."
-                    )
-                )

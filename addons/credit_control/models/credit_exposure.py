@@ -247,10 +247,13 @@ class CreditExposure(models.AbstractModel):
         )
 
     @api.model
-    def _limits_query(self, company, partner_ids):
-        """Limits without exposure: partner_id, credit_limit, limit_expired."""
+    def _limits_query(self, company, partner_ids, with_groups=True):
+        """Limits without exposure: partner_id, credit_limit, limit_expired.
+
+        :param with_groups: False for what customers have of their own
+        """
         root = company.root_id
-        groups = self.env["credit.group"]._has_groups(root.id)
+        groups = with_groups and self.env["credit.group"]._has_groups(root.id)
         return SQL(
             """
             SELECT %(columns)s

@@ -34,6 +34,7 @@ class CreditGroup(models.Model):
         "partner_id",
         string="Members",
         domain="[('parent_id', '=', False)]",
+        tracking=True,
     )
     credit_limit = fields.Monetary(
         tracking=True, help="Shared by all members, in the company's currency."
@@ -95,27 +96,58 @@ class CreditGroup(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        """
+        :raise AccessError: more credit than the user may grant
+        """
         arguments.check_amounts(self.env, vals_list, "credit_limit")
-        self.env["credit.authority"]._check_group_grant(self, vals_list)
+        for vals in vals_list:
+            self._check_last_day(vals)
+        before = self.browse()._get_grants()
         groups = super().create(vals_list)
         self.env.registry.clear_cache()
+        groups._check_grants(before)
+        groups._request_recheck()
         return groups
 
     def write(self, vals):
+        """
+        :raise AccessError: more credit than the user may grant
+        """
         arguments.check_amounts(self.env, [vals], "credit_limit")
-        self.env["credit.authority"]._check_group_grant(self, [vals])
-        members = self.partner_ids
+        self._check_last_day(vals)
+        before = self._get_grants()
+        self._request_recheck()
         result = super().write(vals)
         self.env.registry.clear_cache()
-        for group in self:
-            self.env["credit.recheck"]._request(
-                group.company_id, members | group.partner_ids
-            )
+        self._check_grants(before)
+        self._request_recheck()
         return result
 
     def unlink(self):
+        """
+        :raise AccessError: the members' own limits are more than the user may grant
+        """
+        before = self._get_grants()
+        self._request_recheck()
+        result = super().unlink()
         self.env.registry.clear_cache()
-        return super().unlink()
+        self.browse()._check_grants(before)
+        return result
+
+    def _check_last_day(self, vals):
+        """Refuse a new last day in the past; the one that has passed may come again.
+
+        :raise ValidationError: nobody would have the limit any more
+        """
+        last_day = fields.Date.to_date(vals.get("limit_expiry"))
+        if not self or any(group.limit_expiry != last_day for group in self):
+            self.env["credit.limit"]._check_last_day(last_day)
+
+    def _request_recheck(self):
+        """Ask for the holds of the members, which share a limit now or did before."""
+        for group in self:
+            members = group.partner_ids
+            self.env["credit.recheck"]._request(group.company_id, members)
 
     @api.model
     @ormcache("root_id")

@@ -1,25 +1,10 @@
-"""Limits: where the amount comes from, and changes that need somebody's approval.
+"""Limits: changes that need somebody's approval, and temporary ones.
 
-The permanent limit is Odoo's own ``res.partner.credit_limit``, read for the document's
-company and, where a branch has none of its own, for its root company. Odoo stores no
-value when the amount equals the company's default, so it cannot tell "no limit" from
-"a limit of zero"; ``credit_limit_policy`` on the customer says it where that matters:
-
-=============  ==============================================================
-policy         limit
-=============  ==============================================================
-(empty)        the amount; an amount of 0 that was never set apart from the
-               company's default means unlimited, as in Odoo
-``limit``      the amount, also when it is 0: no credit at all
-``unlimited``  none, whatever the amount or the company's default
-=============  ==============================================================
-
-A limit whose expiry date has passed counts as 0 until it is renewed.
+Where the amount that counts comes from is told in ``credit_limit_in_force``.
 """
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tools import SQL, ormcache
 
 from .. import arguments
 
@@ -47,7 +32,8 @@ class CreditLimit(models.Model):
         "res.company",
         required=True,
         default=lambda self: self.env.company.root_id,
-        help="Legal entity: the limit is shared with its branches.",
+        help="Legal entity, whose limit its branches share. A permanent limit of a"
+        " customer may also be for one branch.",
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
     kind = fields.Selection(
@@ -59,8 +45,12 @@ class CreditLimit(models.Model):
         required=True, help="The new limit, in the company's currency."
     )
     date_from = fields.Date(default=fields.Date.context_today)
-    date_to = fields.Date(help="Last day of a temporary limit.")
-    reason = fields.Char(required=True)
+    date_to = fields.Date(
+        string="Last Day",
+        help="Of the limit. A permanent one without it has no end; afterwards it counts"
+        " as zero.",
+    )
+    reason = fields.Char(required=True, tracking=True)
     state = fields.Selection(
         [
             ("requested", "To Approve"),
@@ -94,7 +84,6 @@ class CreditLimit(models.Model):
 
     @api.constrains("kind", "date_from", "date_to")
     def _check_dates(self):
-        today = fields.Date.context_today(self)
         for limit in self.filtered(lambda limit: limit.kind == "temporary"):
             if not (limit.date_from and limit.date_to):
                 raise ValidationError(
@@ -104,18 +93,42 @@ class CreditLimit(models.Model):
                 raise ValidationError(
                     self.env._("The last day of a limit cannot be before its first.")
                 )
-            if limit.state == "requested" and limit.date_to < today:
+        for limit in self.filtered(lambda limit: limit.state == "requested"):
+            self._check_last_day(limit.date_to)
+
+    @api.model
+    def _check_last_day(self, last_day):
+        """Refuse a limit that nobody would have any more.
+
+        :raise ValidationError: ``last_day`` has passed
+        """
+        if last_day and last_day < fields.Date.context_today(self):
+            raise ValidationError(
+                self.env._(
+                    "The limit would already have expired on %(date)s."
+                    " Choose a later last day.",
+                    date=last_day,
+                )
+            )
+
+    @api.constrains("partner_id")
+    def _check_commercial(self):
+        for limit in self:
+            payer = limit.partner_id.commercial_partner_id
+            if limit.partner_id != payer:
                 raise ValidationError(
                     self.env._(
-                        "The limit would already have expired on %(date)s."
-                        " Choose a later last day.",
-                        date=limit.date_to,
+                        "%(contact)s has no limit of their own: choose %(partner)s.",
+                        contact=limit.partner_id.display_name,
+                        partner=payer.display_name,
                     )
                 )
 
-    @api.constrains("company_id")
+    @api.constrains("company_id", "kind", "group_id")
     def _check_root_company(self):
         for limit in self:
+            if limit.kind == "permanent" and not limit.group_id:
+                continue  # Odoo keeps it per company, branches included
             if limit.company_id != limit.company_id.root_id:
                 raise ValidationError(
                     self.env._(
@@ -151,6 +164,10 @@ class CreditLimit(models.Model):
                 self.env._(
                     "A limit that was asked for is not edited: refuse it and ask again."
                 )
+            )
+        if "reason" in vals and any(limit.state != "requested" for limit in self):
+            raise UserError(
+                self.env._("The reason of a decided limit stays on record as it is.")
             )
         result = super().write(vals)
         self.env.registry.clear_cache()
@@ -203,8 +220,13 @@ class CreditLimit(models.Model):
     def _set_approved(self):
         # sudo: the rights were checked above; the requester may not write limits
         for limit in self.sudo().filtered(lambda limit: limit.state == "requested"):
+            limit._check_last_day(limit.date_to)
             limit.write({"state": "approved", "approved_by": self.env.uid})
             limit._apply_permanent()
+            limit._request_recheck()
+
+    def _request_recheck(self):
+        for limit in self:
             members = limit.partner_id or limit.group_id.partner_ids
             self.env["credit.recheck"]._request(limit.company_id, members)
 
@@ -213,10 +235,18 @@ class CreditLimit(models.Model):
         if self.kind != "permanent":
             return
         if self.group_id:
-            self.group_id.credit_limit = self.amount
+            self.group_id.write(
+                {"credit_limit": self.amount, "limit_expiry": self.date_to}
+            )
             return
-        partner = self.partner_id.commercial_partner_id.with_company(self.company_id)
-        partner.write({"credit_limit": self.amount, "credit_limit_policy": "limit"})
+        payer = self.partner_id.commercial_partner_id
+        payer.with_company(self.company_id).write(
+            {
+                "credit_limit": self.amount,
+                "credit_limit_policy": "limit",
+                "credit_limit_expiry": self.date_to,
+            }
+        )
 
     def action_refuse(self):
         """Refuse the requests; needs the same authority as approving them."""
@@ -239,125 +269,5 @@ class CreditLimit(models.Model):
         active = self.filtered(lambda limit: limit.state == "approved")
         # sudo: rights checked above, nobody writes limits directly
         active.sudo().write({"state": "ended"})
+        active._request_recheck()
         return True
-
-    # ------------------------------------------------------------------
-    # SQL, for partners aliased "partner" and groups aliased "member"
-    # ------------------------------------------------------------------
-
-    @api.model
-    @ormcache("root_id")
-    def _has_temporary(self, root_id):
-        # sudo: a plain fact that steers the shape of a query
-        return bool(
-            self.sudo().search_count(
-                [
-                    ("company_id", "=", root_id),
-                    ("kind", "=", "temporary"),
-                    ("state", "=", "approved"),
-                ],
-                limit=1,
-            )
-        )
-
-    @api.model
-    def _limit_expression(self, company, with_groups):
-        """Limit of one customer for documents of ``company``; NULL is unlimited."""
-        own = SQL(
-            "CASE WHEN %s AND %s IS NOT NULL THEN 0 ELSE %s END",
-            self._own_expired_expression(company),
-            self._native_expression(company),
-            self._native_expression(company),
-        )
-        limit = self._with_temporary(own, company, SQL("partner_id = partner.id"))
-        if not with_groups:
-            return limit
-        shared = SQL(
-            """CASE WHEN member.is_unlimited THEN NULL
-                    WHEN member.limit_expiry < %s THEN 0
-                    ELSE member.credit_limit END""",
-            fields.Date.context_today(self),
-        )
-        return SQL(
-            "CASE WHEN member.id IS NULL THEN %s ELSE %s END",
-            limit,
-            self._with_temporary(shared, company, SQL("group_id = member.id")),
-        )
-
-    @api.model
-    def _expired_expression(self, company, with_groups):
-        """Whether the customer's limit has passed its expiry date."""
-        own = self._own_expired_expression(company)
-        if not with_groups:
-            return own
-        return SQL(
-            "CASE WHEN member.id IS NULL THEN %s"
-            " ELSE COALESCE(member.limit_expiry < %s, FALSE) END",
-            own,
-            fields.Date.context_today(self),
-        )
-
-    @api.model
-    def _with_temporary(self, permanent, company, owner):
-        if not self._has_temporary(company.root_id.id):
-            return permanent
-        today = fields.Date.context_today(self)
-        return SQL(
-            """COALESCE((SELECT temporary.amount FROM credit_limit temporary
-                          WHERE temporary.company_id = %(root)s
-                            AND temporary.state = 'approved'
-                            AND temporary.kind = 'temporary'
-                            AND %(today)s BETWEEN temporary.date_from
-                                              AND temporary.date_to
-                            AND temporary.%(owner)s
-                       ORDER BY temporary.id DESC LIMIT 1), %(permanent)s)""",
-            root=company.root_id.id,
-            today=today,
-            owner=owner,
-            permanent=permanent,
-        )
-
-    @api.model
-    def _company_value(self, field_name, company):
-        """A company-dependent value of the document's company, else of its root."""
-        column = SQL.identifier("partner", field_name)
-        return SQL(
-            "COALESCE(%(column)s->>%(company)s, %(column)s->>%(root)s)",
-            column=column,
-            company=str(company.id),
-            root=str(company.root_id.id),
-        )
-
-    @api.model
-    def _own_expired_expression(self, company):
-        return SQL(
-            "COALESCE((%s)::date < %s, FALSE)",
-            self._company_value("credit_limit_expiry", company),
-            fields.Date.context_today(self),
-        )
-
-    @api.model
-    def _native_expression(self, company):
-        """Odoo's credit limit with the policy of this module applied."""
-        default = self._get_default_limit(company)
-        return SQL(
-            """CASE %(policy)s
-               WHEN 'unlimited' THEN NULL
-               WHEN 'limit' THEN COALESCE(%(own)s, %(default)s)
-               ELSE COALESCE(NULLIF(%(own)s, %(blank)s), NULLIF(%(default)s, 0))
-               END""",
-            policy=self._company_value("credit_limit_policy", company),
-            own=SQL("(%s)::numeric", self._company_value("credit_limit", company)),
-            default=SQL("%s::numeric", default),
-            # 0 is an amount of its own only where the company's default is another
-            blank=SQL("%s::numeric", 0 if not default else None),
-        )
-
-    @api.model
-    def _get_default_limit(self, company):
-        field = self.env["res.partner"]._fields["credit_limit"]
-        for owner in (company, company.root_id):
-            partners = self.env["res.partner"].with_company(owner)
-            if default := field.get_company_dependent_fallback(partners):
-                return default
-        return 0.0

@@ -23,12 +23,13 @@ OPERATORS = {"in": "IN", "not in": "NOT IN", "<": "<", ">": ">", "<=": "<=", ">=
 class ResPartner(models.Model):
     _inherit = "res.partner"
 
-    credit_limit = fields.Float(groups=LIMIT_GROUPS)
+    credit_limit = fields.Float(groups=LIMIT_GROUPS, tracking=True)
     use_partner_credit_limit = fields.Boolean(groups=LIMIT_GROUPS)
     credit_limit_policy = fields.Selection(
         [("limit", "Limited to the amount"), ("unlimited", "Unlimited")],
         string="Credit Policy",
         company_dependent=True,
+        tracking=True,
         copy=False,
         groups=LIMIT_GROUPS,
         help="Limited to the amount: it counts also when it is zero (no credit)."
@@ -37,6 +38,7 @@ class ResPartner(models.Model):
     credit_limit_expiry = fields.Date(
         string="Limit Valid Until",
         company_dependent=True,
+        tracking=True,
         copy=False,
         groups=LIMIT_GROUPS,
         help="After this day the limit counts as zero until it is renewed.",

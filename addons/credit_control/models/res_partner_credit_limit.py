@@ -3,7 +3,7 @@ from datetime import date
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import SQL, format_date
+from odoo.tools import SQL
 
 from .. import arguments
 
@@ -21,10 +21,30 @@ class ResPartner(models.Model):
         if any(partner.sudo().credit_limit < 0 for partner in self):
             raise ValidationError(self.env._("A credit limit cannot be negative."))
 
+    @api.model
+    def default_get(self, fields):
+        """A limit that needs an authority is not preset by the caller's context or by a
+        personal default, which nobody looks at; only by the company's own default."""
+        # EXTENDS 'account'
+        defaults = super().default_get(fields)
+        # Superuser rights of the code do not make the user's context trustworthy
+        user = self.sudo(False)
+        for name in LIMIT_FIELDS & defaults.keys():
+            field = self._fields[name]
+            if user._is_credit_limit_guarded() or not user._has_field_access(
+                field, "write"
+            ):
+                defaults.pop(name)
+                if preset := field.get_company_dependent_fallback(self):
+                    defaults[name] = field.convert_to_write(preset, self)
+        return defaults
+
     @api.model_create_multi
     def create(self, vals_list):
         # EXTENDS 'account'
         arguments.check_amounts(self.env, vals_list, "credit_limit")
+        for vals in vals_list:
+            self._check_last_day(vals)
         limits = [
             {name: vals[name] for name in LIMIT_FIELDS & vals.keys()}
             for vals in vals_list
@@ -58,12 +78,13 @@ class ResPartner(models.Model):
         arguments.check_amounts(self.env, [vals], "credit_limit")
         self.check_access("write")
         self._check_limit_access(asked)
+        self._check_last_day(asked)
         refused = self._get_refused_limits(asked)
         if refused:
             rest = {name: value for name, value in vals.items() if name not in asked}
             result = super().write(rest)
             super(ResPartner, self.browse(set(self.ids) - refused.keys())).write(asked)
-            self._request_credit_limits(refused, asked)
+            self._request_credit_limits(refused)
         else:
             result = super().write(vals)
         self.env["credit.recheck"]._request(self.env.company, self)
@@ -74,6 +95,17 @@ class ResPartner(models.Model):
         """Whether a raise of a limit needs an authority in the active company."""
         authority = self.env["credit.authority"]
         return not self.env.su and authority._is_used(self.env.company.root_id.id)
+
+    def _check_last_day(self, asked):
+        """Refuse a new last day in the past; the one that has passed may come again.
+
+        :raise ValidationError: nobody would have the limit any more
+        """
+        last_day = fields.Date.to_date(asked.get("credit_limit_expiry"))
+        # sudo: compare with the value in force, readable or not
+        known = self.sudo().mapped("credit_limit_expiry")
+        if not self or any(day != last_day for day in known):
+            self.env["credit.limit"]._check_last_day(last_day)
 
     @api.model
     def _check_limit_access(self, names):
@@ -98,7 +130,8 @@ class ResPartner(models.Model):
     def _get_refused_limits(self, asked):
         """Customers whose limit the user may not change as asked.
 
-        :return: ``{partner id: limit asked for}``, None for unlimited credit
+        :return: ``{partner id: (limit asked for, its last day)}``; None for unlimited
+            credit, and for no last day
         """
         if not self._is_credit_limit_guarded():
             return {}
@@ -119,7 +152,7 @@ class ResPartner(models.Model):
                 continue
             amount = None if wanted == math.inf else wanted
             if not authority._may_grant(self.env.user, company, amount):
-                refused[partner_id] = amount
+                refused[partner_id] = (amount, None if until == date.max else until)
         return refused
 
     def _read_own_limits(self):
@@ -154,22 +187,17 @@ class ResPartner(models.Model):
             amount = math.inf
         return amount, values["credit_limit_expiry"] or date.max
 
-    def _request_credit_limits(self, refused, asked):
+    def _request_credit_limits(self, refused):
         """Ask for the limits that were refused; only who pays has a limit."""
-        partners = self.filtered(
+        payers = self.filtered(
             lambda partner: (
                 partner.id in refused and partner == partner.commercial_partner_id
             )
         )
-        if any(refused[partner.id] is None for partner in partners):
+        requests = {partner: refused[partner.id] for partner in payers}
+        if any(amount is None for amount, _last_day in requests.values()):
             raise ValidationError(
                 self.env._("Only a credit manager gives unlimited credit.")
-            )
-        reason = self.env._("Changed on the customer")
-        if expiry := asked.get("credit_limit_expiry"):
-            reason = self.env._(
-                "Changed on the customer, valid until %(date)s",
-                date=format_date(self.env, expiry),
             )
         # sudo: asking is allowed to whoever may write the limit
         limits_sudo = self.env["credit.limit"].sudo()
@@ -177,13 +205,14 @@ class ResPartner(models.Model):
             [
                 {
                     "partner_id": partner.id,
-                    "company_id": self.env.company.root_id.id,
+                    "company_id": self.env.company.id,
                     "kind": "permanent",
-                    "amount": refused[partner.id],
+                    "amount": amount,
+                    "date_to": last_day,
                     "requested_by": self.env.uid,
-                    "reason": reason,
+                    "reason": self.env._("Changed on the customer"),
                 }
-                for partner in partners
+                for partner, (amount, last_day) in requests.items()
             ]
         )
         for limit in limits_sudo:

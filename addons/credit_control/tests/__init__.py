@@ -2,6 +2,7 @@ from . import test_allocate_inventory
 from . import test_api_json2
 from . import test_check_availability
 from . import test_confirmation_paths
+from . import test_credit_group
 from . import test_credit_limits
 from . import test_credit_rules
 from . import test_delivery_hold
@@ -11,6 +12,8 @@ from . import test_exposure
 from . import test_hold_decision
 from . import test_invoice_hold
 from . import test_item_price
+from . import test_limit_in_force
+from . import test_limit_request
 from . import test_line_total
 from . import test_order_growth
 from . import test_order_hold

@@ -106,6 +106,29 @@ class CreditControlCommon(AccountTestInvoicingCommon):
             **kwargs,
         )
 
+    @classmethod
+    def _create_branch(cls):
+        branch = cls.env["res.company"].create(
+            {"name": "Branch", "parent_id": cls.company.id}
+        )
+        # The branch takes over the accounts of its parent on the commit
+        cls.env.cr.precommit.run()
+        cls.env.user.company_ids |= branch
+        return branch
+
+    @classmethod
+    def _expire_limit(cls, owner, date="2020-01-01"):
+        """Let time go by: the limit of a customer or of a group ends on ``date``."""
+        cls.env.flush_all()
+        if owner._name == "credit.group":
+            query = "UPDATE credit_group SET limit_expiry = %s WHERE id = %s"
+            cls.env.cr.execute(query, (date, owner.id))
+        else:
+            query = """UPDATE res_partner SET credit_limit_expiry =
+                              jsonb_build_object(%s, %s) WHERE id = %s"""
+            cls.env.cr.execute(query, (str(cls.env.company.id), date, owner.id))
+        cls.env.invalidate_all()
+
     def _pay(self, amount, partner=None):
         """An advance payment that is not allocated to any invoice."""
         payment = self.env["account.payment"].create(

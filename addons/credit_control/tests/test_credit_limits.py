@@ -160,9 +160,8 @@ class TestCreditLimits(CreditControlCommon):
             self.customer.with_user(self._new_clerk()).credit_limit = 0.0
 
     def test_expired_limit_counts_as_zero(self):
-        self.customer.write(
-            {"credit_limit": 1000.0, "credit_limit_expiry": "2020-01-01"}
-        )
+        self.customer.credit_limit = 1000.0
+        self._expire_limit(self.customer)
         figures = self._figures()
         self.assertEqual(figures.limit, 0.0)
         self.assertTrue(figures.limit_expired)
@@ -270,7 +269,7 @@ class TestCreditLimits(CreditControlCommon):
         batch = self._create_order(300.0, partner=sister) | self._create_order(300.0)
         batch.action_confirm()
         self.assertEqual(batch.mapped("state"), ["sale", "draft"])
-        group.limit_expiry = "2020-01-01"
+        self._expire_limit(group)
         self.assertEqual(self._limit(sister), 0.0)
         group.is_unlimited = True
         self.assertIsNone(self._limit(sister))

@@ -72,7 +72,7 @@ class TestCreditRules(CreditControlCommon):
         self._create_rule("limit_expired", 0.0)
         self.customer.write({"credit_limit": 9e6, "credit_limit_expiry": "2999-01-01"})
         self.assertFalse(self._is_held())
-        self.customer.credit_limit_expiry = "2020-01-01"
+        self._expire_limit(self.customer)
         self.assertTrue(self._is_held())
 
     def test_order_amount(self):
