@@ -106,10 +106,15 @@ class CreditExposure(models.AbstractModel):
              WHERE account.account_type = 'asset_receivable'
                AND account.non_trade IS NOT TRUE
                AND move.state = 'posted' AND %(before)s
+               -- what a backfill wrote is in the ledger
+               AND NOT EXISTS (
+                   SELECT FROM subledger_entry entry
+                    WHERE entry.move_line_id = line.id AND %(live)s)
                AND move.company_id = ANY(%(companies)s) AND %(filter)s
           GROUP BY owner.commercial_partner_id
             """,
             before=self._before_ledger_condition(),
+            live=self.env["subledger.entry"]._live_sql("entry"),
             companies=self._get_area(root).ids,
             filter=self._in(SQL("owner.commercial_partner_id"), partner_ids),
         )

@@ -2,6 +2,8 @@ from odoo import fields
 from odoo.fields import Command
 from odoo.tests import Form, tagged
 
+from odoo.addons.sales_ledger_sync.models import subledger_backfill_job as backfill_job
+
 from .common import CreditControlCommon
 
 
@@ -259,7 +261,7 @@ class TestExposure(CreditControlCommon):
         self.assertEqual(overdue.days, (today - fields.Date.to_date("2021-01-01")).days)
 
     def test_history_that_the_ledger_left_out_is_owed(self):
-        self.company.subledger_start_date = "2999-01-01"
+        self.company.sudo().subledger_start_date = "2999-01-01"
         invoice = self._create_credit_invoice(500.0)
         self.assertFalse(
             self.env["subledger.entry"].search([("move_id", "=", invoice.id)])
@@ -269,11 +271,31 @@ class TestExposure(CreditControlCommon):
             "UPDATE account_move SET subledger_posted_at = NULL WHERE id = %s",
             [invoice.id],
         )
-        self.company.subledger_start_date = "2020-01-01"
-        self.company.subledger_start_date = "2999-01-01"
+        self.company.sudo().subledger_start_date = "2020-01-01"
+        self.company.sudo().subledger_start_date = "2999-01-01"
         self._assert_exposure(500.0, open_items=500.0)
         invoice.button_draft()
         self._assert_exposure(500.0, draft_invoices=500.0)
+
+    def test_history_is_owed_once_while_a_backfill_writes_it(self):
+        self.company.sudo().subledger_start_date = "2999-01-01"
+        invoices = self._create_credit_invoice(500.0)
+        invoices += self._create_credit_invoice(300.0)
+        self.env.cr.execute(
+            "UPDATE account_move SET subledger_posted_at = NULL WHERE id = ANY(%s)",
+            [invoices.ids],
+        )
+        backfill = self.env["subledger.backfill"].sudo()
+        backfill = backfill.create({"mode": "full", "start_date": False})
+        self.patch(backfill_job, "BATCH_ITEMS", 1)
+        backfill.action_start()
+        self._assert_exposure(800.0, open_items=800.0)
+        backfill._run_batch()
+        entries = self.env["subledger.entry"].search([("move_id", "in", invoices.ids)])
+        self.assertEqual(len(entries), 1)
+        self._assert_exposure(800.0, open_items=800.0)
+        backfill.action_cancel()
+        self._assert_exposure(800.0, open_items=800.0)
 
     def test_decision_reads_the_own_transaction(self):
         """Nothing here is committed, and yet nothing is missed or counted twice."""

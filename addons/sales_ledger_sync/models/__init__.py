@@ -21,6 +21,7 @@ from . import subledger_account_screen
 from . import subledger_account_sealing
 from . import subledger_backfill
 from . import subledger_backfill_figures
+from . import subledger_backfill_history
 from . import subledger_backfill_job
 from . import subledger_entry
 from . import subledger_entry_guard

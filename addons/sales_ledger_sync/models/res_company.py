@@ -1,4 +1,9 @@
 from odoo import fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+# What decides which items of the past the ledger holds.
+HISTORY_SETTINGS = {"subledger_start_date", "subledger_history"}
 
 
 class ResCompany(models.Model):
@@ -38,9 +43,41 @@ class ResCompany(models.Model):
 
     def write(self, vals):
         res = super().write(vals)
+        # A backfill has written what its settings ask for; it writes as superuser,
+        # which no client can be.
+        if HISTORY_SETTINGS & vals.keys() and not self.env.su:
+            for company in self:
+                company._check_ledger_holds_history()
         if vals.get("subledger_manual_policy") == "record":
             self._sync_manual_items()
         return res
+
+    def _check_ledger_holds_history(self):
+        """Refuse settings under which posted items lack their entries.
+
+        :raise UserError: a backfill has to write them first
+        """
+        # The ledger is the system's; whether the person may write the company was
+        # decided before.
+        sync = self.env["subledger.sync"].sudo()
+        sync._flush_what_is_read()
+        missing = SQL(
+            """SELECT EXISTS (SELECT FROM (%s) AS engine WHERE difference = 'missing')
+                   OR EXISTS (%s)""",
+            sync._difference_query(sync._candidates_of_companies(self.ids)),
+            self.env["subledger.verify"].sudo()._opening_difference_sql(self.ids),
+        )
+        [(is_missing,)] = self.env.execute_query(missing)
+        if is_missing:
+            raise UserError(
+                self.env._(
+                    "With this setting the ledger of %(company)s would lack posted "
+                    "receivable or payable items, or hold them twice. Start a backfill "
+                    "with it instead (Subledger, Backfills): it writes their entries "
+                    "and then changes the setting.",
+                    company=self.name,
+                )
+            )
 
     def _sync_manual_items(self):
         """Record the manual items since the start date."""

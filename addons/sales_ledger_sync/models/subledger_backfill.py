@@ -15,6 +15,9 @@ class SubledgerBackfill(models.Model):
     stays, so a job may be paused, cancelled, killed and resumed: it goes on after the
     last committed batch and ends with the same ledger. All entries are written by the
     engine, which compares before it writes: a second backfill writes nothing.
+
+    The company's settings change with the last step, so that at every moment, and
+    after a cancellation too, the ledger is right under the settings of that moment.
     """
 
     _name = "subledger.backfill"
@@ -36,8 +39,9 @@ class SubledgerBackfill(models.Model):
             ("opening", "One opening entry per account"),
         ],
         required=True,
-        default="none",
-        help="Leave history: only items dated from the start date on are written. "
+        default=lambda self: self.env.company.subledger_history,
+        help="Leave history: only items dated from the start date on are written, and "
+        "opening entries are taken back; entries of earlier items stay. "
         "Full history: all items, whatever their date. One opening entry per account: "
         "the balance of all earlier items in one entry at the start date, for each "
         "partner and control account.",
@@ -45,7 +49,7 @@ class SubledgerBackfill(models.Model):
     start_date = fields.Date(
         default=lambda self: self._get_default_start_date(),
         help="First day of the ledger. It becomes the company's ledger start date "
-        "when the backfill starts. Full history can do without.",
+        "when the backfill is done. Full history can do without.",
     )
     state = fields.Selection(
         [
@@ -65,10 +69,14 @@ class SubledgerBackfill(models.Model):
     started_on = fields.Datetime(readonly=True, copy=False)
     finished_on = fields.Datetime(readonly=True, copy=False)
 
-    # Where the job stands. Items above the last id at the start are captured live.
+    # Where the job stands: first the opening entries that give way to entries, by
+    # partner, then the items. Those above the last id at the start come with the rest.
+    last_partner_id = fields.Integer(
+        default=-1, readonly=True, copy=False, aggregator=None
+    )
+    openings_done = fields.Boolean(readonly=True, copy=False)
     last_line_id = fields.Integer(readonly=True, copy=False, aggregator=None)
     end_line_id = fields.Integer(readonly=True, copy=False, aggregator=None)
-    openings_done = fields.Boolean(readonly=True, copy=False)
     items_total = fields.Integer(string="Items", readonly=True, copy=False)
     items_done = fields.Integer(readonly=True, copy=False)
     entry_count = fields.Integer(string="Entries Written", readonly=True, copy=False)
@@ -184,19 +192,21 @@ class SubledgerBackfill(models.Model):
         :raise UserError: closed company, start in the future or in a locked period
         """
         self.ensure_one()
-        company = self.company_id
-        if not company.active:
-            raise UserError(
-                self.env._(
-                    "%(company)s is closed (archived). Reopen it to backfill its "
-                    "ledger.",
-                    company=company.name,
-                )
-            )
+        self._check_company_open()
         if self.start_date:
             self._check_start_date()
         elif self.mode != "full":
             raise UserError(self.env._("Choose the first day of the ledger."))
+
+    def _check_company_open(self):
+        if not self.company_id.active:
+            raise UserError(
+                self.env._(
+                    "%(company)s is closed (archived). Reopen it to backfill its "
+                    "ledger.",
+                    company=self.company_id.name,
+                )
+            )
 
     def _check_start_date(self):
         if self.start_date > fields.Date.context_today(self):
@@ -241,7 +251,7 @@ class SubledgerBackfill(models.Model):
         return True
 
     def action_start(self):
-        """Start the background job; the company's ledger settings follow the draft.
+        """Start the background job. The company's ledger settings follow at its end.
 
         :raise UserError: the backfill is no draft, may not start, or another one of
             its company is under way
@@ -251,12 +261,12 @@ class SubledgerBackfill(models.Model):
             backfill._check_state("draft")
             backfill._check_may_start()
             backfill._check_alone()
-            backfill._apply_settings()
             # State and progress are the system's; the rights were checked above.
             backfill.sudo().write(
                 {
                     "state": "running",
                     "started_on": fields.Datetime.now(),
+                    "openings_done": not backfill._is_any_opening_to_split(),
                     "end_line_id": backfill._get_last_line_id(),
                     "items_total": backfill._count_items(),
                 }
@@ -270,10 +280,13 @@ class SubledgerBackfill(models.Model):
         return True
 
     def action_resume(self):
-        """Go on after the last committed batch."""
+        """Go on after the last committed batch, also if a period was closed since.
+
+        :raise UserError: neither paused nor failed, or the company is closed
+        """
         self._check_rights()
         for backfill in self:
-            backfill._check_may_start()
+            backfill._check_company_open()
         self._change_state("running", "paused", "failed")
         self._trigger_job()
         return True
@@ -305,15 +318,6 @@ class SubledgerBackfill(models.Model):
                     company=self.company_id.name,
                 )
             )
-
-    def _apply_settings(self):
-        """The engine reads from the company what belongs into the ledger."""
-        settings = {"subledger_history": self.mode}
-        if self.start_date:
-            settings["subledger_start_date"] = self.start_date
-        # A ledger manager sets the ledger's own settings without the rights to the
-        # rest of the company.
-        self.company_id.sudo().write(settings)
 
     def _trigger_job(self):
         # Whoever may start a backfill need not have rights to scheduled actions.

@@ -1,5 +1,3 @@
-from contextlib import contextmanager
-
 from odoo import fields, models
 from odoo.tools import SQL
 
@@ -146,39 +144,6 @@ class SubledgerBackfill(models.Model):
         )
         self.env[model].invalidate_model()
 
-    @contextmanager
-    def _settings_of_draft(self):
-        """Show the engine the settings of this backfill, and put back the company's.
-
-        By SQL, below the hooks and caches of the company: nothing outside of this
-        transaction ever sees the change.
-        """
-        query = SQL(
-            """SELECT subledger_history, subledger_start_date
-                 FROM res_company WHERE id = %s""",
-            self.company_id.id,
-        )
-        [before] = self.env.execute_query(query)
-        wanted = (self.mode, self.start_date or before[1])
-        if before == wanted:
-            yield
-            return
-        self._set_company_settings(*wanted)
-        yield
-        self._set_company_settings(*before)
-
-    def _set_company_settings(self, history, start_date):
-        self.env.cr.execute(
-            SQL(
-                """UPDATE res_company
-                      SET subledger_history = %s, subledger_start_date = %s
-                    WHERE id = %s""",
-                history,
-                start_date,
-                self.company_id.id,
-            )
-        )
-
     # ------------------------------------------------------------------
     # Per partner and account, and by type
     # ------------------------------------------------------------------
@@ -230,8 +195,10 @@ class SubledgerBackfill(models.Model):
         return SQL(
             """
             SELECT %(owner)s AS partner_id, line.account_id, line.balance AS amount,
-                   COALESCE(%(source)s, 'adjustment') AS transaction_type
-              FROM (SELECT move_line_id FROM difference
+                   CASE WHEN is_transfer THEN 'transfer'
+                        ELSE COALESCE(%(source)s, 'adjustment') END
+                       AS transaction_type
+              FROM (SELECT move_line_id, is_transfer FROM difference
                      WHERE difference <> 'superfluous') AS candidate
               %(joins)s
              UNION ALL
@@ -240,7 +207,11 @@ class SubledgerBackfill(models.Model):
               FROM difference
               JOIN subledger_entry AS entry ON entry.id = difference.entry_id
              UNION ALL
-            SELECT partner_id, account_id, expected - actual, 'opening' FROM opening
+            SELECT partner_id, account_id, -actual, 'reversal' FROM opening
+             WHERE actual <> 0
+             UNION ALL
+            SELECT partner_id, account_id, expected, 'opening' FROM opening
+             WHERE expected <> 0
             """,
             source=sync._source_type_sql(),
             owner=sync._owner_sql(),

@@ -3,7 +3,7 @@ import time
 
 from psycopg2 import OperationalError, errors
 
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.tools import SQL
 
 from ..retrying import RETRIABLE, retry
@@ -88,7 +88,7 @@ class SubledgerBackfill(models.Model):
         started = time.monotonic()
         self.env.cr.execute(SQL("SET LOCAL work_mem = %s", WORK_MEM))
         if not self.openings_done:
-            values, processed = self._run_openings(), 0
+            values, processed = self._split_openings(), 0
         else:
             values, processed = self._run_items()
         values["seconds"] = self.seconds + time.monotonic() - started
@@ -105,31 +105,23 @@ class SubledgerBackfill(models.Model):
             for name in ("ir_cron_seal", "ir_cron_seal_2"):
                 self.env.ref(f"sales_ledger_sync.{name}")._trigger()
 
-    def _run_openings(self):
-        """Write the opening entries, or take back those of an earlier choice."""
-        values = {"openings_done": True}
-        if self.mode in ("opening", "full"):
-            sync = self.env["subledger.sync"]
-            keys = sync._write_openings(self.company_id, origin="backfill")
-            self.env["subledger.account"]._schedule_sealing(keys)
-            values["opening_count"] = len(keys) if self.mode == "opening" else 0
-        return values
-
     def _run_items(self):
         """Let the engine compare the next items; nothing left: done."""
         self._read_by_index()
         last, count = self._get_next_batch()
         if not count:
             self._read_as_planned()
-            return {"state": "done", "finished_on": fields.Datetime.now()}, 0
+            return self._finish(), 0
         parts = ALL_PARTS._replace(known=self._is_any_known(last))
         items = SQL("SELECT line.id AS move_line_id %s", self._from_items_sql(last))
-        result = self.env["subledger.sync"]._sync(items, "backfill", parts)
+        with self._settings_of_draft():
+            result = self.env["subledger.sync"]._sync(
+                items, "backfill", parts, openings=False
+            )
         return {
             "last_line_id": last,
             "items_done": self.items_done + count,
-            "entry_count": self.entry_count + result.entries,
-            "reversal_count": self.reversal_count + result.reversals,
+            **self._add_counts(result),
         }, count
 
     def _is_any_known(self, last):

@@ -131,7 +131,7 @@ class SubledgerSync(models.AbstractModel):
         return self._sync(self._candidates_of_lines(line_ids), origin, Parts(*needs))
 
     @api.model
-    def _sync(self, candidates, origin="live", parts=ALL_PARTS):
+    def _sync(self, candidates, origin="live", parts=ALL_PARTS, openings=True):
         """Insert what is missing and reverse what is no longer true.
 
         Takes no lock that stock Odoo does not take: it only inserts.
@@ -139,6 +139,7 @@ class SubledgerSync(models.AbstractModel):
         :param SQL candidates: query of one column, ``move_line_id``
         :param str origin: 'live' | 'backfill' | 'repair'
         :param Parts parts: what the candidates need
+        :param bool openings: correct the opening entries that the candidates touch
         :return: numbers of entries, reversals and compared items
         :rtype: SyncResult
         """
@@ -146,7 +147,7 @@ class SubledgerSync(models.AbstractModel):
         rows = self.env.execute_query(self._insert_query(candidates, origin, parts))
         result = self._count(rows)
         keys = {tuple(row[3:6]) for row in rows if row[2]}
-        if rows[0][1]:
+        if openings and rows[0][1]:
             keys |= self._sync_openings(candidates, origin)
         self.env["subledger.account"]._schedule_sealing(keys)
         if result.entries or result.reversals:

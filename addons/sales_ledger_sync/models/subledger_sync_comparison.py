@@ -22,8 +22,9 @@ class SubledgerSync(models.AbstractModel):
         :return: query of one row per difference: ``difference`` ('missing',
             'superfluous' or 'changed'), ``move_line_id``, ``entry_id`` (the live
             entry), ``company_id``, ``partner_id``, ``account_id``, ``balance`` (what
-            the journal item says, 0 when it is gone) and ``entry_balance``. The
-            caller flushes (:meth:`_flush_what_is_read`).
+            the journal item says, 0 when it is gone), ``entry_balance`` and
+            ``is_transfer`` (the same amounts under another key). The caller flushes
+            (:meth:`_flush_what_is_read`).
         :rtype: SQL
         """
         return SQL(
@@ -39,7 +40,8 @@ class SubledgerSync(models.AbstractModel):
                         ELSE partner_id END AS partner_id,
                    COALESCE(account_id, live_account_id) AS account_id,
                    COALESCE(balance, 0) AS balance,
-                   COALESCE(live_debit - live_credit, 0) AS entry_balance
+                   COALESCE(live_debit - live_credit, 0) AS entry_balance,
+                   is_transfer
               FROM difference
             """,
             facts=self._facts_sql(candidates),

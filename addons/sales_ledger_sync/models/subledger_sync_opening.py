@@ -29,7 +29,11 @@ class SubledgerSync(models.AbstractModel):
     @api.model
     def _find_companies_of_touched_history(self, candidates):
         """Companies with opening entries whose history the candidates touch; all
-        of them when an item without any entry is gone, for then nothing tells."""
+        of them when an item without any entry is gone, for then nothing tells.
+
+        An item of today may have been history until now, if its document was posted
+        before the start: its date may have changed.
+        """
         query = SQL(
             """
             SELECT DISTINCT company.id
@@ -43,7 +47,9 @@ class SubledgerSync(models.AbstractModel):
                         THEN NOT EXISTS (
                             SELECT FROM subledger_entry AS entry
                              WHERE entry.move_line_id = candidate.move_line_id)
-                        ELSE move.date < company.subledger_start_date END
+                        ELSE move.date < company.subledger_start_date
+                             OR COALESCE(move.subledger_posted_at
+                                         < company.subledger_start_date, TRUE) END
             """,
             candidates=candidates,
         )
@@ -52,19 +58,22 @@ class SubledgerSync(models.AbstractModel):
         return company.browse(row[0] for row in self.env.execute_query(query))
 
     @api.model
-    def _write_openings(self, companies, origin="live"):
+    def _write_openings(self, companies, origin="live", partner_ids=None):
         """Compare and correct the opening entries of ``companies``.
 
+        :param partner_ids: only of these commercial partners; 0 is nobody
         :return: keys (company, partner or 0, account) of what was inserted
         """
         self._flush_what_is_read()
-        rows = self.env.execute_query(self._openings_query(companies, origin))
+        rows = self.env.execute_query(
+            self._openings_query(companies, origin, partner_ids)
+        )
         if rows:
             _logger.info("Ledger sync %s: %s opening entries", origin, len(rows))
         return {tuple(row) for row in rows}
 
     @api.model
-    def _openings_query(self, companies, origin):
+    def _openings_query(self, companies, origin, partner_ids=None):
         return SQL(
             """
             WITH candidate AS (
@@ -74,6 +83,7 @@ class SubledgerSync(models.AbstractModel):
                  WHERE history.company_id = ANY(%(companies)s)
                    AND owner.subledger_history = 'opening'
                    AND history.date < owner.subledger_start_date
+                   AND %(history_asked)s
             ),
             history AS (
                 SELECT %(facts)s, company.subledger_start_date AS start_date,
@@ -97,6 +107,7 @@ class SubledgerSync(models.AbstractModel):
                 SELECT entry.* FROM subledger_entry AS entry
                  WHERE entry.company_id = ANY(%(companies)s)
                    AND entry.move_line_id IS NULL AND %(entry_live)s
+                   AND %(entry_asked)s
             ),
             difference AS (
                 SELECT item.*, live.id AS live_id
@@ -117,12 +128,32 @@ class SubledgerSync(models.AbstractModel):
             trade=self._trade_condition("account"),
             since=self._since_condition(),
             entry_live=self.env["subledger.entry"]._live_sql("entry"),
+            history_asked=self._of_partners_sql(SQL("history.partner_id"), partner_ids),
+            entry_asked=SQL("TRUE")
+            if partner_ids is None
+            else SQL("COALESCE(entry.partner_id, 0) = ANY(%s)", list(partner_ids)),
             insert=self._insert_sql(
                 self._reversals_sql(origin),
                 self._opening_entries_sql(origin),
                 SQL("fresh.company_id, fresh.partner_id, fresh.account_id"),
             ),
         )
+
+    @api.model
+    def _of_partners_sql(self, contact, partner_ids):
+        """SQL condition: the contact of an item belongs to one of these commercial
+        partners; 0 is nobody, None everybody."""
+        if partner_ids is None:
+            return SQL("TRUE")
+        condition = SQL(
+            """%s IN (SELECT id FROM res_partner
+                      WHERE COALESCE(commercial_partner_id, id) = ANY(%s))""",
+            contact,
+            list(partner_ids),
+        )
+        if 0 in partner_ids:
+            condition = SQL("(%s OR %s IS NULL)", condition, contact)
+        return condition
 
     @api.model
     def _opening_entries_sql(self, origin):

@@ -52,7 +52,7 @@ class SubledgerVerify(models.AbstractModel):
     def _opening_difference_sql(self, company_ids):
         """Opening entries that are not what the earlier items sum up to.
 
-        In companies that keep their history as openings; full history must have none.
+        In companies that keep their history as openings; others must have none.
 
         :return: query of company_id, partner_id, account_id, entry_id, expected and
             actual balance
@@ -82,10 +82,8 @@ class SubledgerVerify(models.AbstractModel):
                 SELECT entry.company_id, entry.partner_id, entry.account_id, entry.id,
                        0.0, entry.debit - entry.credit
                   FROM subledger_entry AS entry
-                  JOIN res_company AS company ON company.id = entry.company_id
                  WHERE entry.company_id = ANY(%(companies)s)
                    AND entry.move_line_id IS NULL AND %(live)s
-                   AND company.subledger_history IN ('opening', 'full')
               ) AS part
           GROUP BY company_id, partner_id, account_id
             HAVING SUM(expected) <> SUM(actual)

@@ -14,8 +14,8 @@ class ScopeCommon(SubledgerCommon):
         # History: posted a year before the ledger starts.
         with freeze_time("2025-03-01"):
             cls.old = cls._invoice(40, invoice_date="2025-03-01", date="2025-03-01")
-            cls.company.subledger_start_date = "2025-01-01"
-        cls.company.subledger_start_date = "2026-01-01"
+            cls.company.sudo().subledger_start_date = "2025-01-01"
+        cls.company.sudo().subledger_start_date = "2026-01-01"
 
     @classmethod
     def _forget(cls, moves):
@@ -70,17 +70,17 @@ class TestScope(ScopeCommon):
 
     def test_no_start_date_is_everything(self):
         self._forget(self.old)
-        self.company.subledger_start_date = False
+        self.company.sudo().subledger_start_date = False
         self.assertEqual(self._sync(self.old), (1, 0))
 
     def test_full_history(self):
         self._forget(self.old)
-        self.company.subledger_history = "full"
+        self.company.sudo().subledger_history = "full"
         self.assertEqual(self._sync(self.old), (1, 0))
 
     def test_later_start_date_takes_nothing_back(self):
         invoice = self._invoice(100)
-        self.company.subledger_start_date = "2099-01-01"
+        self.company.sudo().subledger_start_date = "2099-01-01"
         self.assertEqual(self._sync(invoice), (0, 0))
         self.assertStory(invoice, [("sale", 100.0)])
         # And what it says stays right.
@@ -120,7 +120,7 @@ class TestOpening(ScopeCommon):
         with freeze_time("2025-03-01"):
             cls.older = cls._invoice(2, invoice_date="2025-02-01", date="2025-02-01")
         cls._forget(cls.old + cls.older)
-        cls.company.subledger_history = "opening"
+        cls.company.sudo().subledger_history = "opening"
         cls.env["subledger.sync"]._write_openings(cls.company)
 
     def _openings(self, partner=None):
@@ -187,7 +187,7 @@ class TestOpening(ScopeCommon):
         self.assertEqual(self._balance(), 0.0)
 
     def test_full_history_replaces_it(self):
-        self.company.subledger_history = "full"
+        self.company.sudo().subledger_history = "full"
         sync = self.env["subledger.sync"]
         sync._write_openings(self.company)
         sync._sync(sync._candidates_of_companies(self.company.ids), "backfill")
