@@ -213,6 +213,6 @@ def format_explained(row):
     return (
         f"    {row['partner'] or 'no partner'}, account {row['account_id']}: "
         f"general ledger {row['general_ledger']}, ledger {row['ledger']}, "
-        f"manual entries {row['manual_entry']}, "
+        f"manual entries {row['manual_entry']} ({row['manual_count']} items), "
         f"history before the start {row['pre_sync_history']}"
     )

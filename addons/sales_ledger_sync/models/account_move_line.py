@@ -1,4 +1,6 @@
-from odoo import api, models
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import SQL
 
 # What an entry says about its journal item.
 TRACKED_FIELDS = {
@@ -18,6 +20,16 @@ TRACKED_FIELDS = {
 
 class AccountMoveLine(models.Model):
     _inherit = "account.move.line"
+
+    subledger_manual = fields.Selection(
+        [("left_out", "Left out"), ("recorded", "Recorded as adjustment")],
+        string="Manual Item",
+        compute="_compute_subledger_manual",
+        search="_search_subledger_manual",
+        groups="sales_ledger_sync.group_ledger_reader",
+        help="Posted receivable or payable item without a source document, and whether "
+        "the ledger has an entry for it.",
+    )
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -48,3 +60,38 @@ class AccountMoveLine(models.Model):
     def _sync_subledger(self):
         if self:
             self.env["subledger.sync"]._sync_lines(self.ids)
+
+    def _compute_subledger_manual(self):
+        sync = self.env["subledger.sync"]
+        sync._flush_what_is_read()
+        query = sync._manual_items_query(sync._candidates_of_lines(self.ids))
+        states = {row[0]: row[3] for row in self.env.execute_query(query)}
+        for line in self:
+            line.subledger_manual = states.get(line._origin.id, False)
+
+    def _search_subledger_manual(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        sync = self.env["subledger.sync"]
+        sync._flush_what_is_read()
+        # Rights do not matter to what is manual; they do to which items are found.
+        companies = self.env["res.company"].sudo().search([])
+        query = sync._manual_items_query(
+            sync._candidates_of_manual_items(companies.ids)
+        )
+
+        def among(states):
+            return Domain.custom(
+                to_sql=lambda model, alias, _query: SQL(
+                    "%s IN (SELECT id FROM (%s) AS manual WHERE state = ANY(%s))",
+                    SQL.identifier(alias, "id"),
+                    query,
+                    states,
+                )
+            )
+
+        wanted = [state for state in value if state]
+        domain = among(wanted) if wanted else Domain.FALSE
+        return (
+            domain if False not in value else domain | ~among(["left_out", "recorded"])
+        )

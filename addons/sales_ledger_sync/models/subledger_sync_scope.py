@@ -1,3 +1,5 @@
+from collections import defaultdict
+
 from odoo import api, models
 from odoo.tools import SQL
 
@@ -6,7 +8,8 @@ from .subledger_sync import ALL_PARTS
 
 class SubledgerSync(models.AbstractModel):
     """What the subledger keeps: control accounts, the company's start date and its
-    policy for manual entries, told from the source document of an item.
+    policy for manual entries, told from the source document of an item; and the manual
+    items there are.
     """
 
     _inherit = "subledger.sync"
@@ -125,3 +128,66 @@ class SubledgerSync(models.AbstractModel):
             """EXISTS (SELECT FROM pos_config
                         WHERE pos_config.journal_id = move.journal_id)"""
         )
+
+    # ------------------------------------------------------------------
+    # Manual items: posted trade items that no source document explains
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _manual_items_query(self, candidates):
+        """The manual items among the candidates, whatever the policy is now.
+
+        :param SQL candidates: query of one column, ``move_line_id``
+        :return: query of ``id``, ``company_id``, ``balance`` and ``state``: 'left_out',
+            or 'recorded' if the item has its entry. The caller flushes
+            (:meth:`_flush_what_is_read`).
+        :rtype: SQL
+        """
+        return SQL(
+            """
+            SELECT item.id, item.company_id, item.balance,
+                   CASE WHEN has_entry THEN 'recorded' ELSE 'left_out' END AS state
+              FROM (
+                SELECT line.id, move.company_id, line.balance, %(since)s AS since,
+                       EXISTS (SELECT FROM subledger_entry AS entry
+                                WHERE entry.move_line_id = line.id AND %(live)s)
+                           AS has_entry
+                  FROM (%(candidates)s) AS candidate
+                  %(joins)s
+                 WHERE move.state = 'posted' AND %(trade)s AND %(source)s IS NULL
+              ) AS item
+             WHERE since OR has_entry
+            """,
+            candidates=candidates,
+            since=self._since_condition(),
+            live=self.env["subledger.entry"]._live_sql("entry"),
+            joins=self._item_joins_sql(),
+            trade=self._trade_condition("account"),
+            source=self._source_type_sql(),
+        )
+
+    @api.model
+    def _count_manual_items(self, companies):
+        """Number and total of the manual items of each company.
+
+        :param companies: res.company records
+        :return: ``{company id: {state: (number, total)}}``, debit minus credit in
+            company currency; states as in :meth:`_manual_items_query`, and only those
+            there are items of
+        :rtype: dict
+        """
+        self._flush_what_is_read()
+        candidates = self._candidates_of_manual_items(companies.ids)
+        figures = defaultdict(dict)
+        for company_id, state, count, total in self.env.execute_query(
+            SQL(
+                """
+                SELECT company_id, state, COUNT(*), SUM(balance) FROM (%s) AS item
+              GROUP BY company_id, state
+              ORDER BY company_id, state
+                """,
+                self._manual_items_query(candidates),
+            )
+        ):
+            figures[company_id][state] = (count, total)
+        return figures

@@ -25,18 +25,19 @@ class SubledgerVerify(models.AbstractModel):
 
     @api.model
     def _list_explained(self, scope, limit):
-        """Balances that differ from the general ledger, with the amount of each
-        cause: manual entries, and history from before the start of the ledger."""
+        """Where ledger and general ledger do not hold the same items, with the amount
+        of each cause: manual entries, with the number of their items too, and history
+        from before the start of the ledger."""
         return self._fetch_dicts(
             SQL(
                 """
                 SELECT balance.company_id, balance.partner_id, partner.name AS partner,
                        balance.account_id, %s AS general_ledger, %s AS ledger,
-                       %s AS manual_entry,
+                       %s AS manual_entry, manual_count,
                        %s AS pre_sync_history
                   FROM (%s) AS balance
                   LEFT JOIN res_partner AS partner ON partner.id = balance.partner_id
-                 WHERE manual_entry <> 0 OR pre_sync_history <> 0
+                 WHERE manual_count <> 0 OR pre_sync_history <> 0
               ORDER BY balance.company_id, partner.name, balance.account_id
                  LIMIT %s
                 """,
@@ -56,18 +57,17 @@ class SubledgerVerify(models.AbstractModel):
             """
             SELECT company_id, partner_id, account_id,
                    SUM(general_ledger) AS general_ledger, SUM(ledger) AS ledger,
-                   SUM(manual_entry) AS manual_entry,
-                   SUM(pre_sync_history) AS pre_sync_history
+                   COALESCE(SUM(general_ledger) FILTER (WHERE cause = 'manual'), 0)
+                       AS manual_entry,
+                   COUNT(*) FILTER (WHERE cause = 'manual') AS manual_count,
+                   COALESCE(SUM(general_ledger) FILTER (WHERE cause = 'history'), 0)
+                       AS pre_sync_history
               FROM (
                 SELECT company_id, partner_id, account_id, balance AS general_ledger,
-                       0.0 AS ledger,
-                       CASE WHEN cause = 'manual' THEN balance ELSE 0 END
-                           AS manual_entry,
-                       CASE WHEN cause = 'history' THEN balance ELSE 0 END
-                           AS pre_sync_history
+                       0.0 AS ledger, cause
                   FROM (%(items)s) AS item
                  UNION ALL
-                SELECT company_id, partner_id, account_id, 0.0, debit - credit, 0.0, 0.0
+                SELECT company_id, partner_id, account_id, 0.0, debit - credit, NULL
                   FROM subledger_entry AS entry
                  WHERE %(entries)s AND %(dated)s
               ) AS side

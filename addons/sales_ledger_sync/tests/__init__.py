@@ -3,6 +3,7 @@ from . import test_entries
 from . import test_guards
 from . import test_keys
 from . import test_ledger_verify
+from . import test_manual_items
 from . import test_open_credit
 from . import test_overdue
 from . import test_peppol_bills

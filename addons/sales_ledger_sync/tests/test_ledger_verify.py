@@ -223,7 +223,19 @@ class TestLedgerVerify(SubledgerCommon):
             {"partner": "Ada Ltd", "general_ledger": "180", "ledger": "100"},
         )
         self.assertEqual(explained["manual_entry"], "30")
+        self.assertEqual(explained["manual_count"], 1)
         self.assertEqual(explained["pre_sync_history"], "50")
+
+    def test_manual_items_that_cancel_out_are_explained_too(self):
+        self._entry_move(30)
+        self._entry_move(-30)
+        report = self._verify()
+        self.assertTrue(report["clean"], report)
+        [explained] = report["explained"]
+        self.assertEqual(
+            (explained["manual_entry"], explained["manual_count"]), ("0", 2)
+        )
+        self.assertEqual(explained["general_ledger"], explained["ledger"])
 
     def test_partner_and_date_narrow_it(self):
         other = self._invoice(10, partner_id=self.other_partner.id)

@@ -64,6 +64,27 @@ tours.add("subledger_invoice_entry_and_back", {
     ],
 });
 
+// From the settings to the manual items, by one click.
+tours.add("subledger_manual_items", {
+    steps: () => [
+        {
+            content: "The settings say how many manual items there are",
+            trigger:
+                "#subledger_manual_policy:contains('1 manual item, total $ 50.00, left out')",
+        },
+        {
+            content: "One click opens them",
+            trigger: "button[name='action_open_manual_items']",
+            run: "click",
+        },
+        {
+            content: "The item is listed, and that it has no entry",
+            trigger:
+                ".o_data_row:only-child td[name='subledger_manual']:contains('Left out')",
+        },
+    ],
+});
+
 // A new invoice, part of it paid on the spot.
 tours.add("subledger_invoice_with_upfront_payment", {
     steps: () => [
