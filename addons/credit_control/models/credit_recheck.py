@@ -1,3 +1,4 @@
+import logging
 from datetime import timedelta
 
 import psycopg2
@@ -5,7 +6,11 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+_logger = logging.getLogger(__name__)
+
 BATCH_SIZE = 50
+# Open holds that are read together to see whether their outcome has changed.
+SEARCH_SIZE = 500
 # Minutes until a new hold is tried again that still has to wait.
 WAIT_MINUTES = 1
 
@@ -20,6 +25,10 @@ class CreditRecheck(models.Model):
     A payment that is being booked while an order is held sees no hold, and the order's
     decision does not see the payment. So every new hold inserts a row, too; it is
     looked at once nobody is at work any more who began before the hold existed.
+
+    Days that pass, settings and much else change an outcome without an event. A second
+    scheduled action therefore reads all open holds, many with one query, and inserts
+    rows for those that would be decided otherwise now.
     """
 
     _name = "credit.recheck"
@@ -165,3 +174,43 @@ class CreditRecheck(models.Model):
                 ]
             )
         holds.sorted("id")._recheck()
+
+    # ------------------------------------------------------------------
+    # What no event tells
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _cron_request_changed(self):
+        """Ask for the open holds that would be decided otherwise now."""
+        cron = self.env["ir.cron"]
+        holds = self.env["credit.hold"].search(
+            [("state", "=", "open"), ("source", "=", "rule")], order="id"
+        )
+        cron._commit_progress(remaining=len(holds))
+        for start in range(0, len(holds), SEARCH_SIZE):
+            batch = holds[start : start + SEARCH_SIZE].exists()
+            changed = self._filter_changed(batch)
+            for root, of_root in changed.grouped(
+                lambda h: h.company_id.root_id
+            ).items():
+                self._request(root, of_root.partner_id)
+            if not cron._commit_progress(len(batch)):
+                break
+
+    @api.model
+    def _filter_changed(self, holds):
+        """Those that would be ready and are not, or the other way round.
+
+        Where one document cannot be examined all of them are taken: looking at them
+        one by one leaves out only that one.
+        """
+        ready = holds.filtered("is_ready")
+        try:
+            with self.env.cr.savepoint():
+                outdated = holds._filter_outdated()
+        except psycopg2.OperationalError:
+            raise
+        except Exception:  # noqa: BLE001 what a document raises is open
+            _logger.warning("Open credit holds are examined one by one", exc_info=True)
+            return holds - ready
+        return (outdated - ready) | (ready - outdated)
