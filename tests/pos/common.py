@@ -1,5 +1,8 @@
 """What the tests of sales on customer account at the point of sale share."""
 
+from odoo import Command
+from odoo.tests import new_test_user
+
 from odoo.addons.point_of_sale.tests.common import TestPoSCommon
 
 
@@ -30,6 +33,34 @@ class PosCreditCommon(TestPoSCommon):
     def _figures(self):
         exposure = self.env["credit.exposure"]
         return exposure._get_figures(self.env.company, self.customer)[self.customer.id]
+
+    def _guard(self):
+        """What Balance Guard finds of sales on account beyond the limit."""
+        run = self.env["guard.check"].run_all(self.customer.ids, self.env.company.ids)
+        return run.finding_ids.filtered(lambda f: f.check_code == "account_sale")
+
+    def _confirm_by_release(self, amount):
+        """An order over the limit that an approver lets pass."""
+        line = {"product_id": self.product.id, "price_unit": amount, "tax_ids": False}
+        # The cashier may not sell by orders
+        order = self.env["sale.order"].sudo()
+        order = order.create(
+            {"partner_id": self.customer.id, "order_line": [Command.create(line)]}
+        )
+        order.action_confirm()
+        self.assertEqual(order.credit_state, "hold")
+        approver = new_test_user(
+            self.env, "approver", "credit_control.group_credit_approver"
+        )
+        company = self.env.company
+        approver.write({"company_ids": company.ids, "company_id": company.id})
+        self.env["credit.authority"].create(
+            {"user_id": approver.id, "amount": 9e6, "company_id": company.id}
+        )
+        order.credit_hold_ids.with_user(approver).action_release("Known for years")
+        order.action_confirm()
+        self.assertEqual(order.state, "sale")
+        return order
 
     def _decide(self):
         """What a decision under the lock reads."""

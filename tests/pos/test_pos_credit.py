@@ -30,10 +30,6 @@ class TestPosCredit(PosCreditCommon):
             ]
         )
 
-    def _guard(self):
-        run = self.env["guard.check"].run_all(self.customer.ids, self.env.company.ids)
-        return run.finding_ids.filtered(lambda f: f.check_code == "account_sale")
-
     def test_sale_on_account_is_owed_before_the_session_is_closed(self):
         session = self._open()
         self._sell(self.pay_later_pm, 1)
@@ -139,6 +135,21 @@ class TestPosCredit(PosCreditCommon):
         self.customer.credit_limit = 300.0
         self.assertFalse(self._guard())
         self.assertEqual(finding.state, "healed")
+
+    def test_released_order_makes_no_finding_of_the_sales_before_it(self):
+        self._open()
+        self._sell(self.pay_later_pm, 1)
+        order = self._confirm_by_release(1000.0)
+        self.assertEqual(self._figures().exposure, 1100.0)
+        self.assertFalse(self._guard(), "ordered")
+        invoice = order._create_invoices()
+        self.assertFalse(self._guard(), "drafted")
+        invoice.action_post()
+        self.assertFalse(self._guard(), "owed")
+        self._sell(self.pay_later_pm, 2)
+        self._sell(self.pay_later_pm, 3)
+        finding = self._guard()
+        self.assertEqual((finding.actual, finding.difference), (1300.0, -50.0))
 
 
 @tagged("post_install", "-at_install")

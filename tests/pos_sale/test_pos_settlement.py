@@ -261,6 +261,24 @@ class TestPosSettlement(PosCreditCommon):
         self.customer.credit_limit = 500.0
         self.assertTrue(self._ask(500.0, settles)["approved"])
 
+    # ------------------------------------------------------------------
+    # Balance Guard
+    # ------------------------------------------------------------------
+
+    def test_released_order_settled_on_account_is_no_finding(self):
+        order = self._confirm_by_release(1000.0)
+        session = self._open()
+        item = {**self._item(order, 1), "price_unit": 1000.0}
+        item.update(price_subtotal=1000.0, price_subtotal_incl=1000.0)
+        self._sell([item], 1000.0)
+        self.assertFalse(self._guard())
+        self._close(session)
+        self.assertFalse(self._guard())
+        self._open()
+        self._sell([{"product": self.product, "quantity": 3}], 300.0)
+        finding = self._guard()
+        self.assertEqual((finding.actual, finding.difference), (1300.0, -50.0))
+
 
 @tagged("post_install", "-at_install")
 class TestPosSettlementScreen(TestPointOfSaleHttpCommon):

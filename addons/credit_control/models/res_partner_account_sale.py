@@ -163,7 +163,7 @@ class ResPartner(models.Model):
         """Customers whose sales on account the till would have refused, for the guard.
 
         Judged by the rules on the limit that the till applies, as if what is still owed
-        of these sales were sold now.
+        of these sales were sold now, and without what somebody has released.
         """
         # sudo: whoever may run the checks sees what they find, not the documents
         self_sudo = self.sudo()
@@ -183,18 +183,72 @@ class ResPartner(models.Model):
             for case in self_sudo._prepare_account_sale_cases(company, amounts):
                 case.exposure -= case.amount
                 limits._examine(case)
-                if case.failures:
-                    rows.append(case.partner._prepare_over_limit_row(company, case))
+                if not case.failures:
+                    continue
+                owed_in_all = case.total
+                case.failures.clear()
+                case.partner._take_released(case)
+                limits._examine(case)
+                if case.failures and case.currency.compare_amounts(case.amount, 0) > 0:
+                    row = case.partner._prepare_over_limit_row(case, owed_in_all)
+                    rows.append(row)
         return rows
 
-    def _prepare_over_limit_row(self, company, case):
+    @api.model
+    def _take_released(self, case):
+        """Take what is still owed of orders that somebody released off ``case``."""
+        holds = self.env["credit.hold"].search(
+            [
+                ("order_id.state", "!=", "cancel"),
+                ("partner_id", "in", case.members.ids),
+                ("company_id", "child_of", case.company.root_id.id),
+                ("released_by", "!=", False),
+            ]
+        )
+        orders = holds.order_id
+        amounts = self.env["credit.exposure"]._get_order_amounts(
+            orders.filtered(
+                lambda order: (
+                    order.state == "sale" and order.invoice_status != "invoiced"
+                )
+            )
+        )
+        invoices = orders.order_line.invoice_lines.move_id
+        drafts = invoices.filtered(lambda invoice: invoice.state == "draft")
+        posted = invoices.filtered(lambda invoice: invoice.state == "posted")
+        case.exposure -= sum(
+            [
+                *amounts.values(),
+                *drafts.mapped("amount_total_signed"),
+                *posted.mapped("amount_residual_signed"),
+            ]
+        )
+        case.amount -= self._get_settled_at_till(orders)
+
+    @api.model
+    def _get_settled_at_till(self, orders):
+        """What the till sold of these orders, in the company's currency."""
+        if not self.env["credit.exposure"]._has_orders_at_till():
+            return 0.0
+        sold = self.env["pos.order.line"].search(
+            [
+                ("sale_order_line_id", "in", orders.order_line.ids),
+                ("order_id.state", "in", ("paid", "done")),
+            ]
+        )
+        return sum(
+            line.price_subtotal_incl / (line.order_id.currency_rate or 1.0)
+            for line in sold
+        )
+
+    def _prepare_over_limit_row(self, case, owed_in_all):
         return {
-            "company_id": company.id,
+            "company_id": case.company.id,
             "partner_id": self.id,
             "res_model": "res.partner",
             "res_id": self.id,
             "field_name": "credit_exposure",
-            "expected": float(case.currency.round(case.total - case.over)),
-            "actual": float(case.total),
+            "expected": float(case.currency.round(owed_in_all - case.over)),
+            "actual": float(owed_in_all),
             "cause_code": "over_limit",
         }
