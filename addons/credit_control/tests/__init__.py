@@ -21,5 +21,6 @@ from . import test_order_growth
 from . import test_order_hold
 from . import test_overpayment
 from . import test_recheck
+from . import test_screens
 from . import test_security
 from . import test_tours
