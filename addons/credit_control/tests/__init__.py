@@ -24,3 +24,4 @@ from . import test_recheck
 from . import test_screens
 from . import test_security
 from . import test_tours
+from . import test_typed_figures
