@@ -285,12 +285,7 @@ class SubledgerEntry(models.Model):
     def _compute_amount_residual(self):
         residuals = self._get_residuals()
         for entry in self:
-            residual, amount = residuals.get(entry.id, (0.0, 0.0))
-            entry.amount_residual = residual
-            if not residual:
-                entry.status = "paid"
-            else:
-                entry.status = "open" if residual == amount else "partially_paid"
+            entry.amount_residual, entry.status = residuals.get(entry.id, (0.0, "paid"))
 
     @api.depends("date_maturity")
     def _compute_is_overdue(self):
@@ -300,25 +295,42 @@ class SubledgerEntry(models.Model):
             entry.is_overdue = entry.status != "paid" and due and due < today
 
     def _get_residuals(self):
-        """Open amount and full amount of the live entries among ``self``.
+        """Open amount and status of the live entries among ``self``.
 
-        :return: ``{entry id: (residual, debit - credit)}``, company currency
+        Settled is what Odoo calls reconciled: with nothing left in company currency
+        and nothing in the item's own, of which the former alone may be zero.
+
+        :return: ``{entry id: (residual, status)}``, debit minus credit in company
+            currency
         """
-        self.env["account.move.line"].flush_model(["amount_residual"])
+        self._flush_items()
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT entry.id, line_residual.amount, entry.debit - entry.credit
+                SELECT entry.id, %(residual)s,
+                       CASE WHEN entry.move_line_id IS NULL THEN 'open'
+                            WHEN item.id IS NULL OR item.reconciled THEN 'paid'
+                            WHEN %(untouched)s THEN 'open'
+                            ELSE 'partially_paid' END
                   FROM subledger_entry AS entry
-                 CROSS JOIN LATERAL (SELECT %(residual)s AS amount) line_residual
+                  LEFT JOIN account_move_line AS item ON item.id = entry.move_line_id
                  WHERE entry.id = ANY(%(ids)s) AND %(live)s
                 """,
                 residual=self._residual_sql("entry"),
+                untouched=self._untouched_item_sql(),
                 live=self._live_sql("entry"),
                 ids=list(self.ids),
             )
         )
-        return {entry: (residual, amount) for entry, residual, amount in rows}
+        return {entry: (residual, status) for entry, residual, status in rows}
+
+    @api.model
+    def _untouched_item_sql(self):
+        """SQL condition: nothing of the open ``item`` is settled so far."""
+        return SQL(
+            """((item.amount_residual, item.amount_residual_currency)
+                IS NOT DISTINCT FROM (item.balance, item.amount_currency))"""
+        )
 
     @api.model
     def _live_sql(self, alias):

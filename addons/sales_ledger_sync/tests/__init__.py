@@ -1,5 +1,6 @@
 from . import test_backfill
 from . import test_entries
+from . import test_entry_search
 from . import test_guards
 from . import test_keys
 from . import test_ledger_verify
