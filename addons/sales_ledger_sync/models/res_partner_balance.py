@@ -1,3 +1,5 @@
+import operator as py_operator
+
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
@@ -9,11 +11,11 @@ LEDGER_OF_FIELD = {
     "subledger_supplier_balance": ("supplier", SQL("-")),
 }
 COMPARISONS = {
-    "in": SQL("IN"),
-    "<": SQL("<"),
-    "<=": SQL("<="),
-    ">": SQL(">"),
-    ">=": SQL(">="),
+    "in": (SQL("IN"), lambda amount, amounts: amount in amounts),
+    "<": (SQL("<"), py_operator.lt),
+    "<=": (SQL("<="), py_operator.le),
+    ">": (SQL(">"), py_operator.gt),
+    ">=": (SQL(">="), py_operator.ge),
 }
 
 
@@ -100,20 +102,20 @@ class ResPartner(models.Model):
         self._check_field_access(self._fields[field_name], "read")
         if operator not in COMPARISONS:
             return NotImplemented
-        operand = tuple(value) if operator == "in" else value
-        table = self._subledger_balance_table(field_name)
-
-        def to_sql(model, alias, query):
-            return SQL(
-                "COALESCE((SELECT amount FROM (%s) AS ledger_balance"
-                " WHERE partner_id = %s), 0) %s %s",
-                table,
-                model._field_to_sql(alias, "commercial_partner_id", query),
-                COMPARISONS[operator],
-                operand,
-            )
-
-        return Domain.custom(to_sql=to_sql)
+        operand = tuple(item or 0 for item in value) if operator == "in" else value
+        sql_operator, compare = COMPARISONS[operator]
+        # Who has no entry owes nothing; then easier said is whose balance does not fit.
+        with_others = compare(0, operand)
+        balances = SQL(
+            "(SELECT partner_id FROM (%s) AS ledger_balance WHERE (amount %s %s) = %s)",
+            self._subledger_balance_table(field_name),
+            sql_operator,
+            operand,
+            not with_others,
+        )
+        return Domain(
+            "commercial_partner_id", "not in" if with_others else "in", balances
+        )
 
     @api.model
     def _subledger_balance_table(self, field_name):
