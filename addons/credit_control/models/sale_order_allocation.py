@@ -56,11 +56,14 @@ class SaleOrder(models.Model):
     def _check_credit_before_allocation(self):
         """Raise if the customer's credit does not allow to reserve for this order.
 
-        An open hold refuses too, even if its reason is gone by now: until it is
-        released Odoo would reserve nothing, and the caller would wonder why.
+        Rules for reservations are asked here as well: one that holds while Odoo
+        reserves would look like stock that is missing. An open hold refuses too, even
+        if its reason is gone by now: until it is released Odoo would reserve nothing,
+        and the caller would wonder why.
         """
         self.ensure_one()
         self._check_credit_or_refuse()
+        self._check_credit_or_refuse("reservation")
         # Salespeople need no right to holds to learn that their order has one.
         hold_sudo = self.sudo().credit_hold_ids.filtered(lambda h: h.state == "open")
         if not hold_sudo:

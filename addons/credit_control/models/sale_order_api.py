@@ -64,15 +64,16 @@ class SaleOrder(models.Model):
             "message": message,
         }
 
-    def _check_credit_or_refuse(self):
+    def _check_credit_or_refuse(self, checkpoint="order"):
         """Raise with the figures where a credit rule holds the order.
 
+        :param checkpoint: whose rules are asked
         :raise UserError: its arguments are the message and the answer of
             :meth:`check_credit_limit`
         """
         for order in self:
             # sudo: the rules bind also users who may not read the figures
-            for case in order.sudo()._examine_credit("order"):
+            for case in order.sudo()._examine_credit(checkpoint):
                 if case.failures:
                     answer = order._prepare_credit_answer(case)
                     arguments.refuse(answer["message"], answer)

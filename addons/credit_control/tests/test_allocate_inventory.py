@@ -18,6 +18,9 @@ class TestAllocateInventory(CreditApiCommon):
     def _allocate(self, order):
         return order.with_user(self.salesman).allocate_inventory()
 
+    def _release(self, order):
+        return order.with_user(self.salesman).release_allocation()
+
     def _reserved(self, product):
         quants = self.env["stock.quant"].search(
             [("product_id", "=", product.id), ("location_id", "=", self.stock.id)]
@@ -86,11 +89,49 @@ class TestAllocateInventory(CreditApiCommon):
     def test_release_gives_the_stock_back(self):
         order = self._create_order((self.bolt, 8), confirm=True)
         self._allocate(order)
-        answer = order.with_user(self.salesman).release_allocation()
+        answer = self._release(order)
         self.assertEqual(answer["allocation_details"][0]["allocated_qty"], 0)
         self.assertEqual(self._reserved(self.bolt), 0)
-        self.assertEqual(order.with_user(self.salesman).release_allocation(), answer)
+        self.assertEqual(self._release(order), answer)
         self.assertTrue(self._allocate(order)["allocation_details"][0]["success"])
+
+    def test_release_gives_lots_and_serial_numbers_back(self):
+        for tracking, quantity in (("serial", 1), ("lot", 5)):
+            product = self._create_goods(tracking, tracking=tracking)
+            lots = self.env["stock.lot"].create(
+                [
+                    {"name": f"back-{index}", "product_id": product.id}
+                    for index in (1, 2)
+                ]
+            )
+            for lot in lots:
+                self._add_stock(product, quantity, lot=lot)
+            order = self._create_order((product, 2 * quantity), confirm=True)
+            self._allocate(order)
+            detail = self._release(order)["allocation_details"][0]
+            with self.subTest(tracking=tracking):
+                self.assertEqual(detail["allocated_qty"], 0)
+                self.assertNotIn("back-", detail["message"])
+                self.assertFalse(order.picking_ids.move_line_ids)
+                self.assertEqual(self._reserved(product), 0)
+                # Another order may have the very same ones now
+                second = self._create_order((product, 2 * quantity), confirm=True)
+                detail = self._allocate(second)["allocation_details"][0]
+                self.assertTrue(detail["success"])
+                self.assertEqual(second.picking_ids.move_line_ids.lot_id, lots)
+
+    def test_release_leaves_what_was_picked(self):
+        order = self._create_order((self.bolt, 8), (self.nut, 2), confirm=True)
+        self._allocate(order)
+        bolts, nuts = order.order_line.move_ids
+        bolts.picked = True
+        details = self._release(order)["allocation_details"]
+        self.assertEqual([d["allocated_qty"] for d in details], [8, 0])
+        self.assertEqual((bolts.quantity, nuts.quantity), (8, 0))
+        self.assertEqual(self._reserved(self.bolt), 8)
+        self.assertEqual(self._reserved(self.nut), 0)
+        order.picking_ids.with_context(skip_backorder=True).button_validate()
+        self.assertEqual(bolts.state, "done")
 
     def test_shipping_makes_a_native_move(self):
         order = self._create_order((self.bolt, 8), confirm=True)
@@ -107,7 +148,7 @@ class TestAllocateInventory(CreditApiCommon):
         self.assertEqual(detail["allocated_qty"], 0)
         self.assertIn("everything is delivered", detail["message"])
         # Releasing after shipping takes nothing back either.
-        order.with_user(self.salesman).release_allocation()
+        self._release(order)
         self.assertEqual(move.state, "done")
 
     def test_partial_delivery_and_backorder(self):
@@ -215,6 +256,18 @@ class TestAllocateInventory(CreditApiCommon):
         order.with_user(controller).apply_credit_hold("Cheque bounced")
         message, _check = self._assert_credit_refuses(order)
         self.assertIn("Cheque bounced", message)
+
+    def test_rules_for_reservations_are_asked_as_well(self):
+        """Refused with the figures, instead of "not enough stock" and a silent hold."""
+        order = self._create_order((self.bolt, 8), confirm=True)
+        rule = self._limit_credit(50)
+        rule.write({"check_order": False, "check_reservation": True})
+        _message, check = self._assert_credit_refuses(order)
+        self.assertEqual(check["credit_limit"], 50.0)
+        self.assertEqual(check["order_amount"], 80.0)
+        self.assertFalse(order.credit_hold_ids)
+        self.customer.sudo().credit_limit = 80
+        self.assertTrue(self._allocate(order)["allocation_details"][0]["success"])
 
     def test_quotation_and_cancelled_order(self):
         order = self._create_order((self.bolt, 1))
