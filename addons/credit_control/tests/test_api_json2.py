@@ -33,6 +33,18 @@ class Json2Common(CreditApiCommon, HttpCase):
             "api_clerk",
             "sales_team.group_sale_salesman,account.group_account_invoice",
         )
+        seller = "sales_team.group_sale_salesman_all_leads"
+        cls.controller, cls.approver = (
+            cls._create_user(f"api_credit_{group}", f"{seller},credit_control.{group}")
+            for group in ("group_credit_user", "group_credit_approver")
+        )
+        cls.env["credit.authority"].create(
+            {
+                "user_id": cls.approver.id,
+                "amount": 1_000,
+                "company_id": cls.company.id,
+            }
+        )
         cls.order = cls._create_order((cls.bolt, 10), user=cls.clerk, confirm=True)
         cls.invoice = cls.env["account.move"].create(
             {
@@ -97,7 +109,23 @@ class TestApiJson2(Json2Common):
             ("sale.order", "check_credit_limit"): order,
             ("sale.order", "allocate_inventory"): order,
             ("sale.order", "release_allocation"): order,
+            ("res.partner", "check_account_sale"): {
+                "ids": self.customer.ids,
+                "amount": 1,
+                "currency_id": self.company.currency_id.id,
+                "settles": [{"order_id": self.order.id, "amount": 1}],
+            },
+            ("sale.order", "apply_credit_hold"): {**order, "reason": "Dispute"},
+            ("sale.order", "release_credit_hold"): {**order, "reason": "Settled"},
         }
+
+    def _get_caller(self, method):
+        """Who has the right to call it: a salesperson, but for the holds."""
+        callers = {
+            "apply_credit_hold": self.controller,
+            "release_credit_hold": self.approver,
+        }
+        return callers.get(method, self.clerk)
 
     def _assert_refused(self, user, expected, forged=()):
         """Every method on records the user has no right to."""
@@ -109,10 +137,11 @@ class TestApiJson2(Json2Common):
                 status, answer = self._post(user, model, method, **body)
                 self.assertEqual(status, 403, answer)
 
-    def test_every_method_answers_a_salesperson(self):
+    def test_every_method_answers_who_may_call_it(self):
         for (model, method), body in self._get_calls().items():
             with self.subTest(method=method):
-                status, answer = self._post(self.clerk, model, method, **body)
+                caller = self._get_caller(method)
+                status, answer = self._post(caller, model, method, **body)
                 self.assertEqual(status, 200, answer)
                 self.assertTrue({"message", "currency"} & answer.keys())
 
@@ -126,10 +155,23 @@ class TestApiJson2(Json2Common):
         other = self._create_company(name="Elsewhere Ltd")
         groups = "sales_team.group_sale_manager"
         stranger = self._create_user("api_stranger", groups, other)
-        self.bolt.company_id = self.company
+        self.bolt.company_id = self.customer.company_id = self.company
         self._assert_refused(stranger, "record")
         context = {"allowed_company_ids": self.company.ids}
         self._assert_refused(stranger, "record", {"context": context})
+
+    @mute_logger("odoo.http")
+    def test_holds_are_for_the_credit_team(self):
+        calls = {key[1]: (key[0], body) for key, body in self._get_calls().items()}
+        model, body = calls["apply_credit_hold"]
+        status, _answer = self._post(self.clerk, model, "apply_credit_hold", **body)
+        self.assertEqual(status, 403)
+        self._post(self.controller, model, "apply_credit_hold", **body)
+        for user in self.clerk | self.controller:
+            status, answer = self._post(user, model, "release_credit_hold", **body)
+            self.assertEqual(status, 403, answer)
+        self.env.invalidate_all()
+        self.assertEqual(self.order.credit_state, "hold")
 
     def test_nonsense_in_any_argument_is_never_a_server_error(self):
         """Without HTTP, which adds nothing but time: only UserErrors are no 500."""
@@ -139,10 +181,10 @@ class TestApiJson2(Json2Common):
                     with self.subTest(method=method, name=name, value=value):
                         # What is no list in `ids` fails in Odoo before our methods.
                         changed = {**body, name: [value] if name == "ids" else value}
-                        self._call_as_clerk(model, method, **changed)
+                        self._call(model, method, **changed)
 
-    def _call_as_clerk(self, model, method, ids=(), **kwargs):
-        records = self.env[model].with_user(self.clerk).browse(ids)
+    def _call(self, model, method, ids=(), **kwargs):
+        records = self.env[model].with_user(self._get_caller(method)).browse(ids)
         try:
             with self.env.cr.savepoint():
                 return getattr(records, method)(**kwargs)
@@ -172,12 +214,22 @@ class TestApiJson2(Json2Common):
             ("allocate_inventory", {"ids": ["x"]}, 422),
             ("allocate_inventory", {"bogus": 1}, 422),
             ("release_allocation", {"ids": [UNKNOWN_ID]}, 404),
+            ("check_account_sale", {"ids": [UNKNOWN_ID]}, 404),
+            ("check_account_sale", {"amount": 0}, 422),
+            ("check_account_sale", {"currency_id": UNKNOWN_ID}, 404),
+            ("check_account_sale", {"settles": "all"}, 422),
+            ("apply_credit_hold", {"ids": [UNKNOWN_ID]}, 404),
+            ("apply_credit_hold", {"ids": []}, 422),
+            ("apply_credit_hold", {"reason": " "}, 422),
+            ("release_credit_hold", {"ids": [UNKNOWN_ID]}, 404),
+            ("release_credit_hold", {"reason": 7}, 422),
         ]
         for method, change, expected in cases:
             model = models[method]
             body = {**self._get_calls()[model, method], **change}
             with self.subTest(method=method, change=change):
-                status, answer = self._post(self.clerk, model, method, **body)
+                caller = self._get_caller(method)
+                status, answer = self._post(caller, model, method, **body)
                 self.assertEqual(status, expected, answer)
 
     @mute_logger("odoo.http")
@@ -224,18 +276,6 @@ class TestApiDocumentation(Json2Common):
         super().setUpClass()
         cls._limit_credit(10_000)
         cls.quotation = cls._create_order((cls.bolt, 95), user=cls.clerk)
-        seller = "sales_team.group_sale_salesman_all_leads"
-        cls.controller, cls.approver = (
-            cls._create_user(f"api_credit_{group}", f"{seller},credit_control.{group}")
-            for group in ("group_credit_user", "group_credit_approver")
-        )
-        cls.env["credit.authority"].create(
-            {
-                "user_id": cls.approver.id,
-                "amount": 1_000,
-                "company_id": cls.company.id,
-            }
-        )
 
     def _get_environment(self):
         return {
