@@ -1,6 +1,7 @@
 # First, because documents inherit from it.
 from . import credit_checkpoint
 from . import credit_checkpoint_gauge
+from . import credit_checkpoint_release
 
 from . import account_move
 from . import account_move_line_payment
@@ -40,6 +41,8 @@ from . import sale_order_figures
 from . import sale_order_line
 from . import sale_order_line_allocation
 from . import sale_order_line_discount
+from . import sale_order_release
 from . import stock_move
 from . import stock_move_line
 from . import stock_picking
+from . import stock_picking_release

@@ -45,11 +45,43 @@ class AccountMove(models.Model):
     def _get_credit_salesperson(self):
         return self.invoice_user_id
 
-    def _has_valid_release(self):
+    def _filter_unanswered(self, rules):
         """A release of the orders that are billed here answers for the invoice."""
-        orders = self.line_ids.sale_line_ids.order_id
-        return super()._has_valid_release() or bool(
-            orders and all(order._has_valid_release() for order in orders)
+        unanswered = super()._filter_unanswered(rules)
+        if unanswered and self._is_billing_released():
+            return rules.browse()
+        return unanswered
+
+    def _is_billing_released(self):
+        """Whether the invoice bills released orders and nothing else."""
+        lines = self.invoice_line_ids.filtered(
+            lambda line: line.display_type == "product"
+        )
+        if any(line.price_total > 0 and not line.sale_line_ids for line in lines):
+            return False
+        orders = lines.sale_line_ids.order_id
+        return bool(orders) and all(
+            self._bills_released_part(order, lines) for order in orders
+        )
+
+    def _bills_released_part(self, order, lines):
+        """Whether all that is billed of the order, ``lines`` included, was released."""
+        releases = order._get_valid_releases()
+        if not releases or order.company_id != self.company_id:
+            return False
+        lines = lines.filtered(lambda line: order in line.sale_line_ids.order_id)
+        billed = order.amount_invoiced + self.currency_id._convert(
+            sum(lines.mapped("price_total")),
+            order.currency_id,
+            self.company_id,
+            self.invoice_date or fields.Date.context_today(self),
+        )
+        # Each invoice rounds its taxes by itself
+        rounding = order.currency_id.rounding * len(lines)
+        approved = max(releases.mapped("approved_total")) + rounding
+        return (
+            order._get_credit_payer() == self._get_credit_payer()
+            and order.currency_id.compare_amounts(billed, approved) <= 0
         )
 
     def _is_credit_watched(self, checkpoint):
@@ -96,6 +128,8 @@ class AccountMove(models.Model):
         if vals["state"] == "posted":
             moves -= self._get_credit_unposted()
         watched = moves._get_credit_affected() if moves._is_any_credit_used() else {}
+        if vals["state"] == "cancel":
+            moves._end_credit_holds(self.env._("The invoice was cancelled."))
         result = super(AccountMove, moves).write(vals)
         for company, partners in watched.items():
             self.env["credit.recheck"]._request(company, partners)

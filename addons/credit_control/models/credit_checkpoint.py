@@ -192,6 +192,7 @@ class CreditCheckpoint(models.AbstractModel):
                 held |= self.browse(case.document.id)
             else:
                 case.document._log_credit_warnings(case)
+                case.document._note_credit_decision(case)
                 case.document._get_credit_document()._close_idle_holds(checkpoint)
         return self - held
 
@@ -222,13 +223,15 @@ class CreditCheckpoint(models.AbstractModel):
             yield case
 
     def _examine_credit_case(self, case):
-        """Fill in why the document may not go on; a valid release answers for all."""
+        """Fill in why the document may not go on.
+
+        The rules are asked beside a hold by hand, too: what they find is the excess
+        that somebody has to have the authority for.
+        """
         document = self._get_credit_document()
         self._add_manual_holds(document, case)
-        if case.failures or document._has_valid_release():
-            return
         rules = self.env["credit.rule"]._get_rules(case.company, case.checkpoint)
-        rules._examine(case)
+        document._filter_unanswered(rules)._examine(case)
 
     def _add_manual_holds(self, document, case):
         if document.credit_state != "hold":
@@ -240,26 +243,8 @@ class CreditCheckpoint(models.AbstractModel):
         )
         for hold in blocking:
             case.failures.append(
-                CreditFinding(
-                    self.env["credit.rule"], "manual", hold.reasons, hold.amount_over
-                )
+                CreditFinding(self.env["credit.rule"], "manual", hold.reasons, 0.0)
             )
-
-    def _has_valid_release(self):
-        """Whether an approver's release still covers the document as it is now."""
-        self.ensure_one()
-        if self.credit_state == "none":
-            return False
-        now = fields.Datetime.now()
-        currency, total = self._get_credit_currency(), self._get_credit_total()
-        return any(
-            hold.state == "released"
-            and hold.released_by
-            and hold.approved_currency_id == currency
-            and currency.compare_amounts(total, hold.approved_total) <= 0
-            and (not hold.expires_at or hold.expires_at > now)
-            for hold in self.credit_hold_ids
-        )
 
     def _prepare_credit_cases(self, checkpoint, serialize):
         """Cases in the order of the records, exposure without the document itself."""
@@ -338,6 +323,9 @@ class CreditCheckpoint(models.AbstractModel):
             for members in {members for _group, members, _figures in accounts.values()}
         }
 
+    def _note_credit_decision(self, case):
+        """Keep what passing decides beyond the checkpoint."""
+
     # ------------------------------------------------------------------
     # Telling people
     # ------------------------------------------------------------------
@@ -395,7 +383,12 @@ class CreditCheckpoint(models.AbstractModel):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_cancel_credit_holds(self):
-        # sudo: whoever may delete the document ends its holds with it
-        self.sudo().credit_hold_ids._set_state(
-            "cancelled", self.env._("The document was deleted.")
-        )
+        self._end_credit_holds(self.env._("The document was deleted."))
+
+    def _end_credit_holds(self, reason):
+        """Nobody has to decide any more, and no release answers for what comes back."""
+        # sudo: whoever may cancel or delete the document ends its holds with it
+        documents_sudo = self.sudo().filtered(lambda doc: doc.credit_state != "none")
+        holds_sudo = documents_sudo.credit_hold_ids
+        holds_sudo._set_state("cancelled", reason)
+        holds_sudo._set_state("expired", reason)

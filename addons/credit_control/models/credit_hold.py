@@ -109,6 +109,17 @@ class CreditHold(models.Model):
         help="Total of the document, in its own currency, that the release covers.",
     )
     approved_currency_id = fields.Many2one("res.currency", readonly=True)
+    approved_discount = fields.Float(
+        readonly=True,
+        aggregator=None,
+        help="Percent below the price list that the release covers.",
+    )
+    approved_reduction = fields.Monetary(
+        currency_field="approved_currency_id",
+        readonly=True,
+        aggregator=None,
+        help="Amount below the price list that the release covers.",
+    )
     released_by = fields.Many2one("res.users", readonly=True)
     released_at = fields.Datetime(readonly=True)
     release_reason = fields.Char(readonly=True)
@@ -127,6 +138,14 @@ class CreditHold(models.Model):
     _order_open_unique = models.UniqueIndex(
         "(order_id) WHERE state = 'open' AND order_id IS NOT NULL",
         "The order already has an open credit hold.",
+    )
+    _picking_open_unique = models.UniqueIndex(
+        "(picking_id) WHERE state = 'open' AND picking_id IS NOT NULL",
+        "The transfer already has an open credit hold.",
+    )
+    _move_open_unique = models.UniqueIndex(
+        "(move_id) WHERE state = 'open' AND move_id IS NOT NULL",
+        "The invoice already has an open credit hold.",
     )
     # Asked by every payment: are there holds to look at again?
     _partner_open_idx = models.Index("(partner_id, company_id) WHERE state = 'open'")
@@ -185,12 +204,20 @@ class CreditHold(models.Model):
         hold_sudo = document.sudo().credit_hold_ids.filtered(
             lambda hold: hold.state == "open"
         )[:1]
-        vals = self._prepare_hold_vals(case, document)
         if hold_sudo:
-            if hold_sudo.source == "rule":
-                hold_sudo.write(vals)
+            hold_sudo._refresh(case)
             return hold_sudo
-        return self._open(document, vals)
+        return self._open(document, self._prepare_hold_vals(case, document))
+
+    def _refresh(self, case):
+        """Bring the figures up to date; words stay that somebody typed, or as long as
+        nothing else is found."""
+        self.ensure_one()
+        vals = self._prepare_hold_vals(case, case.document._get_credit_document())
+        if self.source == "manual" or not case.failures:
+            for name in ("checkpoint", "reason_type", "reasons"):
+                del vals[name]
+        self.write(vals)
 
     @api.model
     def _open(self, document, vals):

@@ -37,9 +37,7 @@ class CreditHold(models.Model):
         self.check_access("read")
         holds = self.filtered(lambda hold: hold.state == "open")
         self._check_decidable()
-        for hold in holds:
-            hold._ensure_may_decide()
-        reason = self._clean_reason(reason)
+        reason = holds._prepare_decision(reason)
         for hold in holds:
             # sudo: the rights were checked above, nobody writes holds directly
             hold.sudo()._release(reason)
@@ -53,12 +51,10 @@ class CreditHold(models.Model):
         """
         self.check_access("read")
         self._check_decidable()
-        for hold in self:
-            hold._ensure_may_decide()
-        reason = self._clean_reason(reason)
+        holds = self.filtered(lambda hold: hold.state == "open")
+        reason = holds._prepare_decision(reason)
         # sudo: the rights were checked above, nobody writes holds directly
-        open_sudo = self.sudo().filtered(lambda hold: hold.state == "open")
-        open_sudo._set_state("rejected", reason)
+        holds.sudo()._set_state("rejected", reason)
         return True
 
     def action_ask(self, question=None):
@@ -102,6 +98,17 @@ class CreditHold(models.Model):
                     document=closed[0].document_name,
                 )
             )
+
+    def _prepare_decision(self, reason):
+        """Look at the documents as they are now, then at the user's rights.
+
+        :return: the reason, checked
+        """
+        for hold in self:
+            # sudo: the figures are those of the rules, whoever decides
+            hold.sudo()._refresh_figures()
+            hold._ensure_may_decide()
+        return self._clean_reason(reason)
 
     def _ensure_may_decide(self):
         """Four eyes, and an authority that covers the excess.
@@ -147,11 +154,8 @@ class CreditHold(models.Model):
             {
                 "released_by": self.env.uid,
                 "released_at": now,
-                "approved_total": document._get_credit_total() if document else 0.0,
-                "approved_currency_id": (
-                    document._get_credit_currency().id if document else False
-                ),
                 "expires_at": self._get_release_expiry(now),
+                **(document._prepare_release_scope() if document else {}),
             }
         )
         self._set_state("released", reason)
@@ -163,11 +167,17 @@ class CreditHold(models.Model):
         return now + timedelta(days=days) if days > 0 else False
 
     def _set_state(self, state, reason):
-        """The one place where holds change their state; closed ones stay closed."""
-        holds = self.filtered(lambda hold: hold.state in ("open", "rejected"))
+        """The one place where holds change their state; closed ones stay closed.
+
+        Only releases expire, and they keep the words of whoever decided.
+        """
+        vals = {"state": state, "is_ready": False}
         if state == "expired":
             holds = self.filtered(lambda hold: hold.state == "released")
-        holds.write({"state": state, "release_reason": reason, "is_ready": False})
+        else:
+            holds = self.filtered(lambda hold: hold.state in ("open", "rejected"))
+            vals["release_reason"] = reason
+        holds.write(vals)
         labels = dict(self._fields["state"]._description_selection(self.env))
         told = {"state": labels[state].lower(), "user": self.env.user.name}
         for hold in holds:
@@ -220,10 +230,21 @@ class CreditHold(models.Model):
         if not document:
             self._set_state("cancelled", self.env._("The document is gone."))
             return False
-        [case] = document._examine_credit(self.checkpoint or "order")
-        if case.failures:
-            self.write(self._prepare_hold_vals(case, document))
+        case = self._refresh_figures()
         return not case.failures
+
+    def _refresh_figures(self):
+        """Examine the document as it is now.
+
+        :return: the case, None where there is no document any more
+        """
+        self.ensure_one()
+        document = self._get_document()
+        if not document:
+            return None
+        [case] = document._examine_credit(self.checkpoint or "order")
+        self._refresh(case)
+        return case
 
     def _note_failed_recheck(self, error, passed):
         """Leave the decision to a person; say once why nothing went on by itself."""

@@ -37,6 +37,7 @@ class CreditCase:
     amount: float
     limit_expired: bool = False
     counted: bool = True  # the amount is already part of what the customer owes
+    discount: float = 0.0  # percent below the price list, where a rule looked at it
     failures: list = field(default_factory=list)
     warnings: list = field(default_factory=list)
 
@@ -330,14 +331,28 @@ class CreditRule(models.Model):
         return over, text
 
     def _evaluate_discount(self, case):
-        """Discounts above the maximum of the user who gave them."""
+        """Discounts above the maximum of the user who gave them.
+
+        The excess is what the goods would cost more at that maximum: a gift adds
+        nothing to what the customer owes, and still has to be covered by an authority.
+        """
         order = case.document._get_credit_order()
         if not order:
             return None
-        points = order._get_discount_excess()
-        if points <= self.threshold:
+        case.discount = order._get_effective_discount()
+        points = order._get_discount_excess(case.checkpoint, case.discount)
+        if not points or points <= self.threshold:
             return None
-        over = case.currency.round(max(case.amount, 0.0) * points / 100.0)
+        over = case.currency.round(
+            order.currency_id._convert(
+                order._get_discount_amount(
+                    order._get_maximum_discount(case.checkpoint)
+                ),
+                case.currency,
+                order.company_id,
+                fields.Date.context_today(self),
+            )
+        )
         text = self.env._(
             "Discount %(points)s percentage points above the maximum.",
             points=f"{points:g}",

@@ -179,10 +179,7 @@ class SaleOrder(models.Model):
         if self.env["credit.rule"]._is_idle():
             return result
         for order in self.filtered(lambda order: order._is_credit_used_here()):
-            # sudo: whoever may cancel the order ends its holds with it
-            order.sudo().credit_hold_ids._set_state(
-                "cancelled", self.env._("The order was cancelled.")
-            )
+            order._end_credit_holds(self.env._("The order was cancelled."))
             order._request_credit_recheck()
         return result
 

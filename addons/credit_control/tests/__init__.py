@@ -21,7 +21,9 @@ from . import test_order_growth
 from . import test_order_hold
 from . import test_overpayment
 from . import test_recheck
+from . import test_release_scope
 from . import test_screens
 from . import test_security
 from . import test_tours
+from . import test_transfer_hold
 from . import test_typed_figures

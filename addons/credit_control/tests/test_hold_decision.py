@@ -126,6 +126,7 @@ class TestHoldDecision(CreditControlCommon):
             self.env.ref("credit_control.cron_expire").method_direct_trigger()
         self.hold.invalidate_recordset()
         self.assertEqual(self.hold.state, "expired")
+        self.assertEqual(self.hold.release_reason, "ok", "the approver's own words")
 
     def test_hold_is_not_edited_copied_or_deleted(self):
         manager = self.hold.with_user(self.env.user)

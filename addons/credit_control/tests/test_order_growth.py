@@ -163,6 +163,19 @@ class TestOrderGrowth(CreditControlCommon):
         self.assertEqual(self.order.state, "draft")
         self.assertEqual(self.order.credit_state, "hold")
 
+    def test_release_ends_with_the_order(self):
+        self.line.product_uom_qty = 20
+        hold = self.order.credit_hold_ids
+        hold.with_user(self.approver).action_release("good customer")
+        self.order._action_cancel()
+        self.assertEqual(hold.state, "expired")
+        self.assertEqual(hold.release_reason, "good customer")
+        self.assertEqual(self.order.credit_state, "none")
+        self.order.action_draft()
+        self.order.action_confirm()
+        self.assertEqual(self.order.state, "draft")
+        self.assertEqual(self.order.credit_state, "hold")
+
     def test_copy_is_free_and_unchecked_until_confirmed(self):
         self.line.product_uom_qty = 20
         copy = self.order.copy()
