@@ -17,18 +17,19 @@ MAX_NUMBER = 1e12
 MAX_ID = 2**31 - 1
 
 
-def refuse(message, details):
+def refuse(message, details, kind=UserError):
     """Raise a UserError that also carries figures.
 
     The client finds ``details`` as second item of ``arguments`` in the body of the
-    HTTP 422 answer; the web client shows the first item, the message, only.
+    HTTP 422 (or 403) answer; the web client shows the first item, the message, only.
 
     :param str message: one translated sentence for the reader
     :param dict details: JSON-serializable figures
+    :param kind: UserError or a class derived from it
     :raises UserError: always
     """
-    error = UserError(message)
-    # The class must stay odoo.exceptions.UserError: clients know it by its name.
+    error = kind(message)
+    # The class must stay that of odoo.exceptions: clients know it by its name.
     error.args = (message, details)
     raise error
 

@@ -128,7 +128,10 @@ class CreditAuthority(models.Model):
 
     @api.model
     def _get_approvers(self, company, amount, excluded):
-        """Users who may release ``amount``, those with the least authority first."""
+        """Approvers who may release ``amount``, those with the least authority first.
+
+        :param excluded: users who may not, whatever their authority
+        """
         # sudo: the requester need not see who the approvers are
         authorities = self.sudo().search(
             [
@@ -140,8 +143,25 @@ class CreditAuthority(models.Model):
         users = self.env["res.users"].sudo()
         for authority in authorities:
             users |= authority.user_id or authority.group_id.all_user_ids
+        users &= self._get_members("credit_control.group_credit_approver")
+        return self._filter_acting(users - excluded, company)
+
+    @api.model
+    def _get_managers(self, company, excluded):
+        """Credit managers, who give authorities; others than ``excluded`` first."""
+        managers = self._get_members("credit_control.group_credit_manager")
+        managers = self._filter_acting(managers, company)
+        return (managers - excluded) + (managers & excluded)
+
+    @api.model
+    def _get_members(self, group):
+        # sudo: the requester need not see who the approvers are
+        return self.env.ref(group).sudo().all_user_ids
+
+    @api.model
+    def _filter_acting(self, users, company):
         return users.filtered(
-            lambda user: user.active
-            and user != excluded
-            and company in user.company_ids | user.company_ids.root_id
+            lambda user: (
+                user.active and company in user.company_ids | user.company_ids.root_id
+            )
         )

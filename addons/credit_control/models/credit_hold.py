@@ -209,15 +209,24 @@ class CreditHold(models.Model):
             return hold_sudo
         return self._open(document, self._prepare_hold_vals(case, document))
 
-    def _refresh(self, case):
+    def _refresh(self, case, notify=True):
         """Bring the figures up to date; words stay that somebody typed, or as long as
-        nothing else is found."""
+        nothing else is found.
+
+        :param notify: tell those whose authority covers an excess that grew
+        """
         self.ensure_one()
+        before = self.amount_over
         vals = self._prepare_hold_vals(case, case.document._get_credit_document())
+        # Who sold it when it was held does not become a stranger to it
+        del vals["salesperson_id"]
         if self.source == "manual" or not case.failures:
             for name in ("checkpoint", "reason_type", "reasons"):
                 del vals[name]
         self.write(vals)
+        grown = self.currency_id.compare_amounts(self.amount_over, before) > 0
+        if notify and grown:
+            self._notify_approvers()
 
     @api.model
     def _open(self, document, vals):
@@ -294,18 +303,48 @@ class CreditHold(models.Model):
                 vals[name] = document.id if matches else False
         return vals
 
+    def _get_involved_users(self):
+        """Whose document it is, whoever the hold says asked for it.
+
+        With a customer who signs in the portal, or a colleague who holds it by hand,
+        the seller would otherwise be a stranger to the own order.
+        """
+        self.ensure_one()
+        # sudo: approvers need no rights on the document
+        hold_sudo = self.sudo()
+        users = hold_sudo.requested_by | hold_sudo.salesperson_id
+        if document_sudo := hold_sudo._get_document():
+            users |= document_sudo._get_credit_salesperson() | document_sudo.create_uid
+        return users
+
     def _notify_approvers(self):
-        """Give the hold to the approvers whose authority is just enough."""
+        """Give the hold to those who may decide on it and do not have it yet.
+
+        These are the approvers whose authority is just enough. Where nobody's is, a
+        credit manager, who can give it.
+        """
+        authorities = self.env["credit.authority"]
         for hold in self:
-            approvers = self.env["credit.authority"]._get_approvers(
-                hold.company_id, hold.amount_over, hold.requested_by
+            involved = hold._get_involved_users()
+            note = hold.reasons
+            users = authorities._get_approvers(
+                hold.company_id, hold.amount_over, involved
             )[:3]
-            for approver in approvers:
-                hold.with_context(mail_activity_quick_update=True).activity_schedule(
-                    "credit_control.mail_activity_release",
-                    user_id=approver.id,
-                    note=hold.reasons,
+            if not users:
+                users = authorities._get_managers(hold.company_id, involved)[:1]
+                note = self.env._(
+                    "Nobody's credit authority covers this hold: give it to somebody."
                 )
+            for user in users - hold._get_notified_users():
+                hold.with_context(mail_activity_quick_update=True).activity_schedule(
+                    "credit_control.mail_activity_release", user_id=user.id, note=note
+                )
+
+    def _get_notified_users(self):
+        release = self.env.ref("credit_control.mail_activity_release")
+        return self.activity_ids.filtered(
+            lambda activity: activity.activity_type_id == release
+        ).user_id
 
     def _get_document(self):
         self.ensure_one()

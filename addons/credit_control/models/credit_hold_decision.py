@@ -106,7 +106,7 @@ class CreditHold(models.Model):
         """
         for hold in self:
             # sudo: the figures are those of the rules, whoever decides
-            hold.sudo()._refresh_figures()
+            hold.sudo()._refresh_figures(notify=False)
             hold._ensure_may_decide()
         return self._clean_reason(reason)
 
@@ -123,9 +123,10 @@ class CreditHold(models.Model):
         self.ensure_one()
         if not self.env.user.has_group(APPROVER_GROUP):
             return self.env._("Only credit approvers decide on holds.")
-        if self.requested_by == self.env.user:
+        if self.env.user in self._get_involved_users():
             return self.env._(
-                "You asked for %(document)s yourself: somebody else has to decide.",
+                "%(document)s is yours or was asked for by you: somebody else has to"
+                " decide.",
                 document=self.document_name,
             )
         authority = self.env["credit.authority"]
@@ -233,7 +234,7 @@ class CreditHold(models.Model):
         case = self._refresh_figures()
         return not case.failures
 
-    def _refresh_figures(self):
+    def _refresh_figures(self, notify=True):
         """Examine the document as it is now.
 
         :return: the case, None where there is no document any more
@@ -243,7 +244,7 @@ class CreditHold(models.Model):
         if not document:
             return None
         [case] = document._examine_credit(self.checkpoint or "order")
-        self._refresh(case)
+        self._refresh(case, notify=notify)
         return case
 
     def _note_failed_recheck(self, error, passed):

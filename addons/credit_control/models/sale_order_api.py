@@ -1,3 +1,5 @@
+from contextlib import contextmanager
+
 from odoo import models
 from odoo.exceptions import AccessError, UserError
 
@@ -88,18 +90,26 @@ class SaleOrder(models.Model):
         :return: ``hold_id``, ``order_number``, ``credit_state``, ``message``
         :rtype: dict
         :raise AccessError: users outside the credit team
-        :raise UserError: no reason, a cancelled order, not exactly one order
+        :raise UserError: no reason, a cancelled order, not exactly one order; both
+            errors carry the answer of :meth:`check_credit_limit`
         """
-        order = self._check_credit_api_rights()
-        reason = self.env["credit.hold"]._clean_reason(reason)
-        if order.state == "cancel":
+        arguments.check_internal(self.env)
+        order = arguments.single(self, self.env._("sales order"))
+        with order._refusing_with_figures():
+            order._check_may_hold()
+            hold = order._hold_manually(self.env["credit.hold"]._clean_reason(reason))
+        return order._prepare_hold_answer(hold)
+
+    def _check_may_hold(self):
+        if not self.env.su and not self.env.user.has_group(USER_GROUP):
+            raise AccessError(self.env._("Only the credit team puts orders on hold."))
+        if self.state == "cancel":
             raise UserError(
                 self.env._(
                     "%(order)s is cancelled, there is nothing to hold.",
-                    order=order.name,
+                    order=self.name,
                 )
             )
-        return order._prepare_hold_answer(order._hold_manually(reason))
 
     def _hold_manually(self, reason):
         """Open a manual hold, or make the open one a manual one."""
@@ -117,7 +127,8 @@ class SaleOrder(models.Model):
         if not hold:
             return self.env["credit.hold"]._open(order_sudo, vals)
         if hold.source != "manual":
-            hold.write({**vals, "requested_by": self.env.uid})
+            # Whoever asked for the order first stays the one who cannot decide
+            hold.write(vals)
         return hold
 
     def release_credit_hold(self, reason):
@@ -126,27 +137,37 @@ class SaleOrder(models.Model):
         :param str reason: why; kept on record
         :return: ``hold_id``, ``order_number``, ``credit_state``, ``message``
         :rtype: dict
-        :raise AccessError: no approver, authority too low, or the requester
-        :raise UserError: no reason, no open hold, not exactly one order
+        :raise AccessError: no approver, authority too low, the requester, the seller
+            or the creator of the order
+        :raise UserError: no reason, no open hold, not exactly one order; both errors
+            carry the answer of :meth:`check_credit_limit`
         """
         arguments.check_internal(self.env)
         order = arguments.single(self, self.env._("sales order"))
-        # sudo to find it; the release itself runs with the user's own rights
-        hold_sudo = order.sudo().credit_hold_ids.filtered(lambda h: h.state == "open")
-        if not hold_sudo:
-            raise UserError(
-                self.env._("%(order)s has no open credit hold.", order=order.name)
-            )
-        hold = self.env["credit.hold"].browse(hold_sudo.ids)
-        hold.action_release(reason)
+        with order._refusing_with_figures():
+            hold = order._get_open_hold()
+            hold.action_release(reason)
         return order._prepare_hold_answer(hold)
 
-    def _check_credit_api_rights(self):
-        arguments.check_internal(self.env)
-        order = arguments.single(self, self.env._("sales order"))
-        if not self.env.su and not self.env.user.has_group(USER_GROUP):
-            raise AccessError(self.env._("Only the credit team puts orders on hold."))
-        return order
+    def _get_open_hold(self):
+        # sudo to find it; it is released with the user's own rights
+        hold_sudo = self.sudo().credit_hold_ids.filtered(lambda h: h.state == "open")
+        if not hold_sudo:
+            raise UserError(
+                self.env._("%(order)s has no open credit hold.", order=self.name)
+            )
+        return self.env["credit.hold"].browse(hold_sudo.ids)
+
+    @contextmanager
+    def _refusing_with_figures(self):
+        """Refusals inside carry the answer of :meth:`check_credit_limit`."""
+        try:
+            yield
+        except UserError as error:
+            # sudo: figures of the customer may be read, the documents behind them not
+            [case] = self.sudo()._examine_credit("order")
+            answer = self._prepare_credit_answer(case)
+            arguments.refuse(error.args[0], answer, type(error))
 
     def _prepare_hold_answer(self, hold):
         # sudo: the answer names the hold, also to a user who may not open it

@@ -5,7 +5,7 @@ from odoo.tools.sql import column_exists
 
 
 class SaleOrder(models.Model):
-    """Which discounts somebody has decided on, by a release or by confirming."""
+    """Which discounts somebody has decided on, and what the customer asked for."""
 
     _inherit = "sale.order"
 
@@ -52,6 +52,20 @@ class SaleOrder(models.Model):
             return
         if case.discount > self._get_sellers_maximum():
             self.credit_discount = case.discount
+
+    def _is_asked_for(self):
+        """Whether the customer, or somebody for them, wanted the order confirmed."""
+        self.ensure_one()
+        # sudo: asked for the customer, who sees no holds
+        order_sudo = self.sudo()
+        return bool(
+            self.state == "sale"
+            or self.signed_on
+            or order_sudo.transaction_ids.filtered(
+                lambda payment: payment.state in ("pending", "authorized", "done")
+            )
+            or "rule" in order_sudo.credit_hold_ids.mapped("source")
+        )
 
     def _prepare_release_scope(self):
         scope = super()._prepare_release_scope()

@@ -68,6 +68,15 @@ class TestOnlinePayment(CreditControlCommon, PaymentCommon):
 
 @tagged("post_install", "-at_install")
 class TestPortalSignature(CreditControlCommon, HttpCase):
+    def test_held_quotation_that_nobody_accepted_yet(self):
+        order = self._create_order(1000.0)
+        order.action_quotation_sent()
+        order.apply_credit_hold("Dispute")
+        page = self.url_open(order.get_portal_url()).text
+        self.assertIn("still checking this quotation", page)
+        self.assertNotIn("have received your order", page)
+        self.assertNotIn("Dispute", page)
+
     def test_customer_signs_and_is_told(self):
         self._create_rule()
         self.customer.credit_limit = 100.0

@@ -1,5 +1,6 @@
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
 from odoo.tests import tagged
 
 from .common import CreditControlCommon
@@ -54,6 +55,115 @@ class TestHoldDecision(CreditControlCommon):
         self._give_authority(self.salesperson, 1_000_000)
         with self.assertRaisesRegex(AccessError, "somebody else"):
             self.hold.with_user(self.salesperson).action_release("mine")
+
+    def _make_approver(self, user):
+        user.group_ids += self.env.ref("credit_control.group_credit_approver")
+        self._give_authority(user, 1_000_000)
+
+    def _assert_not_released_by(self, user, hold):
+        with self.assertRaisesRegex(AccessError, "somebody else"):
+            hold.with_user(user).action_release("mine")
+        self.assertNotIn(user, hold.activity_ids.user_id)
+
+    def test_four_eyes_where_the_customer_signs(self):
+        self._make_approver(self.salesperson)
+        public = self.env.ref("base.public_user")
+        order = self._create_order(1100.0, user_id=self.salesperson.id)
+        order.with_user(public).sudo().action_confirm()
+        hold = order.credit_hold_ids
+        self.assertEqual(hold.requested_by, public)
+        self._assert_not_released_by(self.salesperson, hold)
+        order.user_id = self.approver
+        self._assert_not_released_by(self.salesperson, hold)
+
+    def test_four_eyes_count_for_the_creator(self):
+        self._make_approver(self.salesperson)
+        quotations = self.env["sale.order"].with_user(self.salesperson)
+        order = quotations.create({"partner_id": self.customer.id}).sudo()
+        line = {"product_id": self.product.id, "price_unit": 1100.0}
+        order.write({"user_id": False, "order_line": [Command.create(line)]})
+        order.with_user(self.env.user).action_confirm()
+        self._assert_not_released_by(self.salesperson, order.credit_hold_ids)
+
+    def test_colleague_who_holds_by_hand_does_not_free_the_requester(self):
+        colleague = self._new_user("colleague", "sales_team.group_sale_manager")
+        self._make_approver(colleague)
+        order = self._create_order(1100.0, user_id=self.salesperson.id)
+        order.with_user(colleague).action_confirm()
+        order.with_user(self.env.user).apply_credit_hold("Dispute")
+        hold = order.credit_hold_ids
+        self.assertEqual(hold.requested_by, colleague)
+        self.assertEqual(hold.reasons, "Dispute")
+        self._assert_not_released_by(colleague, hold)
+
+    def test_hold_without_any_authority_goes_to_a_manager(self):
+        self.env["credit.authority"].search([]).unlink()
+        self._new_user("chief", "credit_control.group_credit_manager")
+        order = self._create_order(1100.0, user_id=self.salesperson.id)
+        order.with_user(self.salesperson).action_confirm()
+        activity = order.credit_hold_ids.activity_ids
+        self.assertTrue(
+            activity.user_id.has_group("credit_control.group_credit_manager")
+        )
+        self.assertNotEqual(activity.user_id, self.env.user, "who created the order")
+        self.assertIn("authority", activity.note)
+
+    def test_authority_alone_makes_no_approver(self):
+        self._give_authority(self.salesperson, 500)
+        order = self._create_order(1100.0)
+        order.action_confirm()
+        self.assertEqual(order.credit_hold_ids.activity_ids.user_id, self.approver)
+
+    def test_growing_excess_finds_an_approver_again(self):
+        medium = self._new_user("medium", "credit_control.group_credit_approver")
+        self._give_authority(medium, 200)
+        order = self._create_order(1100.0, user_id=self.salesperson.id)
+        order.with_user(self.salesperson).action_confirm()
+        activities = order.credit_hold_ids.activity_ids
+        self.assertEqual(activities.user_id, medium | self.approver)
+        order.credit_hold_ids.activity_ids.filtered(
+            lambda activity: activity.user_id == self.approver
+        ).unlink()
+        order.with_user(self.salesperson).action_confirm()
+        self.assertEqual(order.credit_hold_ids.activity_ids.user_id, medium)
+        order.order_line.price_unit = 5000.0
+        order.with_user(self.salesperson).action_confirm()
+        activities = order.credit_hold_ids.activity_ids
+        self.assertEqual(activities.user_id, medium | self.approver)
+        self.assertEqual(len(activities), 2)
+
+    def _assert_refused_with_figures(self, kind, user, method, reason):
+        order = self.order.with_user(user)
+        with self.assertRaises(kind) as caught:
+            getattr(order, method)(reason)
+        self.assertIs(type(caught.exception), kind)
+        message, figures = caught.exception.args
+        self.assertTrue(message)
+        self.assertEqual(figures, order.check_credit_limit())
+        return figures
+
+    def test_refused_holds_and_releases_carry_the_figures(self):
+        for kind, user, method, reason in (
+            (AccessError, self.approver_small, "release_credit_hold", "ok"),
+            (AccessError, self.salesperson, "release_credit_hold", "ok"),
+            (AccessError, self.salesperson, "apply_credit_hold", "ok"),
+            (UserError, self.approver, "release_credit_hold", ""),
+            (UserError, self.approver, "apply_credit_hold", " "),
+        ):
+            with self.subTest(user=user.login, method=method, reason=reason):
+                figures = self._assert_refused_with_figures(kind, user, method, reason)
+                self.assertEqual(figures["order_amount"], 1100.0)
+                self.assertEqual(figures["credit_limit"], 1000.0)
+        self.order._action_cancel()
+        for method in ("release_credit_hold", "apply_credit_hold"):
+            self._assert_refused_with_figures(UserError, self.approver, method, "ok")
+
+    def test_refusal_tells_no_figures_to_those_who_may_not_know_them(self):
+        figures = self._assert_refused_with_figures(
+            AccessError, self.warehouse_user, "release_credit_hold", "ok"
+        )
+        self.assertIsNone(figures["credit_limit"])
+        self.assertIsNone(figures["outstanding_balance"])
 
     def _obstacle(self, user):
         hold = self.hold.with_user(user)
