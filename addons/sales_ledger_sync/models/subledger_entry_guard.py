@@ -1,3 +1,5 @@
+from psycopg2 import errorcodes
+
 from odoo import api, models
 from odoo.tools import SQL
 
@@ -27,8 +29,8 @@ class SubledgerEntry(models.Model):
         return res
 
     def _create_guard_function(self):
-        # Class 23 errors reach the user as a message; the default class would
-        # be an HTTP 500.
+        # Class 23 errors reach the user as a message, by the model of their table;
+        # the default class would be an HTTP 500.
         self.env.cr.execute(
             """
             CREATE OR REPLACE FUNCTION subledger_entry_refuse() RETURNS trigger
@@ -36,12 +38,20 @@ class SubledgerEntry(models.Model):
             BEGIN
                 RAISE EXCEPTION
                     'Subledger entries are append-only: % refused.', TG_OP
-                    USING ERRCODE = 'restrict_violation',
+                    USING ERRCODE = 'restrict_violation', TABLE = TG_TABLE_NAME,
                           HINT = 'Correct the journal entry; the ledger follows '
                                  'with a reversal and a new entry.';
             END $$
             """
         )
+
+    @api.model
+    def _sql_error_to_message(self, exc):
+        # EXTENDS 'base': else the message ends in the trigger's line of code.
+        by_trigger = not exc.diag.constraint_name
+        if by_trigger and exc.pgcode == errorcodes.RESTRICT_VIOLATION:
+            return self._get_refusal()
+        return super()._sql_error_to_message(exc)
 
     def _create_guard_triggers(self):
         # Only NULL -> value of the sealing columns may pass, and only once. The other

@@ -1,5 +1,6 @@
 import json
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import Command, fields
 from odoo.tests import HttpCase, tagged
@@ -51,6 +52,27 @@ class TestRpcRefusals(HttpCase, SubledgerCommon):
         self.assertRefused("unlink", ids=ids)
         self.assertRefused("_sync_moves", move_ids=[1])
         self.assertEqual(self.entry.debit, 100.0)
+
+    def test_database_refuses_with_a_sentence(self):
+        """Past the ORM, as a method of another addon may work."""
+        entries = self.registry["subledger.entry"]
+        for statement in (
+            "UPDATE subledger_entry SET debit = 1 WHERE id = %s",
+            "DELETE FROM subledger_entry WHERE id = %s",
+        ):
+
+            def meddle(records, statement=statement):
+                records.env.cr.execute(statement, records.ids)
+
+            with patch.object(entries, "action_open_document", meddle):
+                message = self.assertRefused("action_open_document", ids=self.entry.ids)
+            self.assertEqual(
+                message,
+                "The operation cannot be completed: Subledger entries are written by "
+                "the system and are never changed or deleted. Correct the journal "
+                "entry instead: the ledger follows with a reversal and a new entry.",
+            )
+        self.assertEqual(self._entries(self.entry.move_id).debit, 100.0)
 
     def test_entries_can_be_read(self):
         response = self._call(
