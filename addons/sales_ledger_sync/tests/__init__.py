@@ -9,6 +9,7 @@ from . import test_open_credit
 from . import test_overdue
 from . import test_peppol_bills
 from . import test_posted_items
+from . import test_posted_items_rare
 from . import test_receivables_csv
 from . import test_receivables_import
 from . import test_record_payment
