@@ -5,6 +5,7 @@ a process of its own, so that the log is complete.
 """
 
 import re
+import subprocess
 
 import pytest
 
@@ -163,6 +164,49 @@ def check_from_nothing(session, selection):
         install_and_upgrade(session, database, selection)
         uninstall(session, database, selection)
         assert added(allowed, contents(database, schema, NAMES)) == {}
+
+
+POST = """
+company = env["res.company"].search([], order="id", limit=1)
+if not company.chart_template:
+    env["account.chart.template"].try_loading(
+        "generic_coa", company, install_demo=False)
+line = {"name": "x", "price_unit": 40, "tax_ids": False}
+env["account.move"].with_company(company).create({
+    "move_type": "out_invoice", "partner_id": company.partner_id.id,
+    "invoice_date": %r, "invoice_line_ids": [(0, 0, line)]}).action_post()
+env.cr.commit()
+"""
+
+
+def post_invoice(session, database, date):
+    """Post an invoice of the first company, in Odoo's shell."""
+    shell = session.odoo.command("shell", "-d", database, "--no-http")
+    subprocess.run(
+        list(map(str, shell)),
+        input=POST % date,
+        env=session.odoo.environment(),
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+
+
+def test_what_was_there_before_is_left_alone(session):
+    """The ledger of an existing company begins on the day of the installation."""
+    entries = "SELECT debit::int, date::text FROM subledger_entry"
+    with session.databases.clone(session.templates.base(), "install") as database:
+        post_invoice(session, database, "2026-01-15")
+        [[today]] = query("SELECT (now() AT TIME ZONE 'UTC')::date::text", database)
+        session.odoo.module("install", database, [LEDGER])
+        starts = "SELECT DISTINCT subledger_start_date::text FROM res_company"
+        assert query(starts, database) == [[today]]
+        assert query(entries, database) == []
+        post_invoice(session, database, today)
+        assert query(entries, database) == [["40", today]]
+        # Posted from then on, whatever its date.
+        post_invoice(session, database, "2026-01-15")
+        assert len(query(entries, database)) == 2
 
 
 class TestFromNothing:

@@ -159,7 +159,7 @@ class TestEntries(SubledgerCommon):
         old.invalidate_recordset()
         new = self._invoice(2, post=False)
         (old + new).write({"state": "posted"})
-        self.assertNotEqual(old.subledger_posted_at, stamp)
+        self.assertEqual(str(old.subledger_posted_at), "2020-01-01 00:00:00")
         self.assertGreaterEqual(new.subledger_posted_at, stamp)
         self.assertLedgerMatches()
 
@@ -195,6 +195,10 @@ class TestEntries(SubledgerCommon):
         rejected = self._payment(60)
         rejected.action_reject()
         self.assertEqual(rejected.state, "rejected")
+        # Odoo leaves its journal entry posted, and so the ledger keeps the entry.
+        self.assertEqual(rejected.move_id.state, "posted")
+        self.assertStory(rejected.move_id, [("payment", -60.0)])
+        self.assertEqual(self._balance(), -60.0)
         self.assertLedgerMatches()
 
     def test_payment_amount_rewritten(self):
