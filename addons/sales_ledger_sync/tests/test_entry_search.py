@@ -1,4 +1,7 @@
+import operator as op
 from itertools import combinations
+
+from freezegun import freeze_time
 
 from odoo import Command, fields
 from odoo.tests import new_test_user, tagged
@@ -7,6 +10,7 @@ from odoo.tools import SQL
 from .common import SubledgerCommon
 
 STATUSES = ("open", "partially_paid", "paid")
+OPERATORS = {"=": op.eq, "!=": op.ne, "<": op.lt, "<=": op.le, ">": op.gt, ">=": op.ge}
 
 
 @tagged("post_install", "-at_install")
@@ -62,6 +66,22 @@ class TestEntrySearch(SubledgerCommon):
             accounts._seal()
         self._payment(5)
         self.assertSearchesAgree()
+
+    def test_overdue_from_the_day_after(self):
+        entry = self._search(("debit", "=", 100))
+        for day, overdue in (("2026-03-05", False), ("2026-03-06", True)):
+            with freeze_time(day):
+                self.env.invalidate_all()
+                found = self.assertFinds(("is_overdue", "=", True), "is_overdue")
+                self.assertEqual(entry in found, overdue)
+
+    def test_any_comparison_of_the_open_amount(self):
+        for operator, compare in OPERATORS.items():
+            for amount in (-40, 0, 30):
+                self.assertFinds(
+                    ("amount_residual", operator, amount),
+                    lambda e, c=compare, a=amount: c(e.amount_residual, a),
+                )
 
     def test_with_opening_entries(self):
         self.company.write(
