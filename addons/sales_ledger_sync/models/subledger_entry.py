@@ -308,7 +308,7 @@ class SubledgerEntry(models.Model):
             SQL(
                 """
                 SELECT entry.id, %(residual)s,
-                       CASE WHEN entry.move_line_id IS NULL THEN 'open'
+                       CASE WHEN entry.move_line_id IS NULL THEN %(opening)s
                             WHEN item.id IS NULL OR item.reconciled THEN 'paid'
                             WHEN %(untouched)s THEN 'open'
                             ELSE 'partially_paid' END
@@ -317,6 +317,7 @@ class SubledgerEntry(models.Model):
                  WHERE entry.id = ANY(%(ids)s) AND %(live)s
                 """,
                 residual=self._residual_sql("entry"),
+                opening=self._opening_status_sql("entry"),
                 untouched=self._untouched_item_sql(),
                 live=self._live_sql("entry"),
                 ids=list(self.ids),
@@ -344,17 +345,54 @@ class SubledgerEntry(models.Model):
         )
 
     @api.model
-    def _residual_sql(self, alias):
-        """SQL of the open amount of a live entry; an opening has no item and
-        stays open in full."""
+    def _opening_status_sql(self, alias):
+        """SQL of the status of a live opening entry."""
         return SQL(
-            """(CASE WHEN %(line)s IS NULL THEN %(debit)s - %(credit)s
+            """(CASE %(residual)s WHEN 0 THEN 'paid'
+                WHEN %(debit)s - %(credit)s THEN 'open' ELSE 'partially_paid' END)""",
+            residual=self._opening_residual_sql(alias),
+            debit=SQL.identifier(alias, "debit"),
+            credit=SQL.identifier(alias, "credit"),
+        )
+
+    @api.model
+    def _residual_sql(self, alias):
+        """SQL of the open amount of a live entry."""
+        return SQL(
+            """(CASE WHEN %(line)s IS NULL THEN %(opening)s
                 ELSE COALESCE((SELECT item.amount_residual
                                  FROM account_move_line AS item
                                 WHERE item.id = %(line)s), 0) END)""",
             line=SQL.identifier(alias, "move_line_id"),
-            debit=SQL.identifier(alias, "debit"),
-            credit=SQL.identifier(alias, "credit"),
+            opening=self._opening_residual_sql(alias),
+        )
+
+    @api.model
+    def _opening_residual_sql(self, alias):
+        """SQL of what is open of an opening entry: of the items that it sums.
+
+        Those are the earlier items of the account that have no entry of their own.
+        """
+        return SQL(
+            """(SELECT COALESCE(SUM(item.amount_residual), 0)
+                  FROM account_move_line AS item
+                  JOIN account_move AS move ON move.id = item.move_id
+                  JOIN res_company AS company ON company.id = move.company_id
+                 WHERE item.company_id = %(company)s AND item.account_id = %(account)s
+                   AND CASE WHEN %(partner)s IS NULL THEN item.partner_id IS NULL
+                       ELSE item.partner_id IN (
+                            SELECT contact.id FROM res_partner AS contact
+                             WHERE contact.commercial_partner_id = %(partner)s) END
+                   AND item.parent_state = 'posted' AND item.reconciled IS NOT TRUE
+                   AND NOT %(since)s
+                   AND NOT EXISTS (
+                       SELECT FROM subledger_entry AS own
+                        WHERE own.move_line_id = item.id AND %(live)s))""",
+            company=SQL.identifier(alias, "company_id"),
+            account=SQL.identifier(alias, "account_id"),
+            partner=SQL.identifier(alias, "partner_id"),
+            since=self.env["subledger.sync"]._since_condition(),
+            live=self._live_sql("own"),
         )
 
     @api.model

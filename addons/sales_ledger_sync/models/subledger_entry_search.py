@@ -117,8 +117,14 @@ class SubledgerEntry(models.Model):
         def to_sql(alias):
             line = SQL.identifier(alias, "move_line_id")
             condition = self._open_item_sql(line, accounts, wanted)
-            if with_openings and "open" in wanted:
-                condition = SQL("(%s IS NULL OR %s)", line, condition)
+            if with_openings:
+                condition = SQL(
+                    "CASE WHEN %s IS NULL THEN %s = ANY(%s) ELSE %s END",
+                    line,
+                    self._opening_status_sql(alias),
+                    list(wanted),
+                    condition,
+                )
             return SQL("(%s AND %s)", self._live_sql(alias), condition)
 
         return to_sql

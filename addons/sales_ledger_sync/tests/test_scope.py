@@ -157,6 +157,27 @@ class TestOpening(ScopeCommon):
         self.assertEqual(len(self._openings()), 1)
         self.assertEqual(self._balance(), 142.0)
 
+    def test_what_is_open_of_it(self):
+        """As much as of the documents that it stands for."""
+        entries = self.env["subledger.entry"]
+        opening = self._openings()
+        for paid, residual, status in (
+            (self.env["account.move"], 42.0, "open"),
+            (self.older, 40.0, "partially_paid"),
+            (self.old, 0.0, "paid"),
+        ):
+            if paid:
+                self._register_payment_of(paid)
+            opening.invalidate_recordset()
+            self.assertEqual(
+                (opening.amount_residual, opening.status), (residual, status)
+            )
+            self.assertEqual(opening.is_overdue, status != "paid")
+            self.assertIn(opening, entries.search([("status", "=", status)]))
+            self.assertEqual(
+                opening in entries.search([("is_overdue", "=", True)]), bool(residual)
+            )
+
     def test_reset_history_corrects_it(self):
         self.old.button_draft()
         self.assertEqual(self._openings().mapped("debit"), [42.0, 0.0, 2.0])
