@@ -9,6 +9,7 @@ would become an HTTP 500.
 import math
 from numbers import Real
 
+from odoo import fields
 from odoo.exceptions import AccessError, MissingError, UserError
 
 # Beyond this no quantity or price is meant seriously, and float arithmetic loses cents.
@@ -100,6 +101,25 @@ def given(model, vals, name):
     only at ``vals`` is fooled by them.
     """
     return vals[name] if name in vals else model.default_get([name]).get(name)
+
+
+def check_days(env, vals_list, *names):
+    """Refuse values of these fields that are no days.
+
+    :raises UserError: for anything but a date, its text or nothing
+    """
+    for vals in vals_list:
+        for name in names:
+            value = vals.get(name)
+            try:
+                fields.Date.to_date(value)
+            except (TypeError, ValueError, AttributeError) as error:
+                raise UserError(
+                    env._(
+                        "%(value)s is no day; write it like 2030-12-31.",
+                        value=repr(value)[:60],
+                    )
+                ) from error
 
 
 def percentage(env, value, label):

@@ -139,6 +139,7 @@ class CreditGroup(models.Model):
 
         :raise ValidationError: nobody would have the limit any more
         """
+        arguments.check_days(self.env, [vals], "limit_expiry")
         last_day = fields.Date.to_date(vals.get("limit_expiry"))
         if not self or any(group.limit_expiry != last_day for group in self):
             self.env["credit.limit"]._check_last_day(last_day)

@@ -148,6 +148,7 @@ class CreditLimit(models.Model):
         :raise AccessError: for users outside the credit team
         """
         arguments.check_amounts(self.env, vals_list, "amount")
+        arguments.check_days(self.env, vals_list, "date_from", "date_to")
         for vals in vals_list:
             if not self.env.su:
                 vals.pop("approved_by", None)

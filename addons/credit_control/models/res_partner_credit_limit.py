@@ -101,6 +101,7 @@ class ResPartner(models.Model):
 
         :raise ValidationError: nobody would have the limit any more
         """
+        arguments.check_days(self.env, [asked], "credit_limit_expiry")
         last_day = fields.Date.to_date(asked.get("credit_limit_expiry"))
         # sudo: compare with the value in force, readable or not
         known = self.sudo().mapped("credit_limit_expiry")

@@ -38,6 +38,26 @@ class TestBadInput(CreditControlCommon):
                 refused()
             self.assertIn("negative", caught.exception.diag.constraint_name)
 
+    def test_last_day_that_is_no_day(self):
+        group = self.env["credit.group"].create({"name": "Family"})
+        limits = self.env["credit.limit"]
+        values = {"partner_id": self.customer.id, "amount": 5.0, "reason": "x"}
+        for bad in ("tomorrow", "2990-13-01", 5, True, [1], {"a": 1}):
+            for write in (
+                lambda day: self.customer.write({"credit_limit_expiry": day}),
+                lambda day: self.customer.create(
+                    {"name": "x", "credit_limit_expiry": day}
+                ),
+                lambda day: group.write({"limit_expiry": day}),
+                lambda day: limits.create({**values, "date_to": day}),
+                lambda day: limits.create({**values, "date_from": day}),
+            ):
+                with (
+                    self.subTest(bad=bad),
+                    self.assertRaisesRegex(UserError, "no day"),
+                ):
+                    write(bad)
+
     def _hold_order(self):
         order = self._create_order(1300.0)
         order.action_confirm()
