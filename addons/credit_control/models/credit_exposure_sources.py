@@ -175,11 +175,13 @@ class CreditExposure(models.AbstractModel):
 
         Most open orders are of the first kind. PostgreSQL needs more time to plan the
         calculation of the others than for all the rest, so readers of some customers
-        ask for it only where it is needed.
+        ask for it only where it is needed. For the same reason the payer is looked up,
+        not joined.
         """
         return SQL(
             """
-            SELECT payer.commercial_partner_id AS partner_id,
+            SELECT (SELECT payer.commercial_partner_id FROM res_partner payer
+                     WHERE payer.id = sale.partner_invoice_id) AS partner_id,
                    CASE WHEN %(touched)s THEN 'touched' ELSE 'order' END AS kind,
                    sale.id AS document_id,
                    ROUND(sale.amount_total::numeric
@@ -187,7 +189,6 @@ class CreditExposure(models.AbstractModel):
                          %(digits)s) AS amount,
                    FALSE AS own
               FROM sale_order sale
-              JOIN res_partner payer ON payer.id = sale.partner_invoice_id
          LEFT JOIN %(rates)s AS rate(currency_id, rate)
                 ON rate.currency_id = sale.currency_id
              WHERE %(scope)s
