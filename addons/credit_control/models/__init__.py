@@ -37,6 +37,7 @@ from . import sale_order
 from . import sale_order_allocation
 from . import sale_order_api
 from . import sale_order_discount
+from . import sale_order_discount_growth
 from . import sale_order_figures
 from . import sale_order_line
 from . import sale_order_line_allocation

@@ -1,3 +1,23 @@
+from typing import NamedTuple
+
+from odoo import models
+
+
+class Commitment(NamedTuple):
+    """What a confirmed order means for its customer at one moment."""
+
+    payer: models.BaseModel
+    amount: float
+    discounts: dict
+
+    def is_cheapened(self, before):
+        """Whether any line, or the order as a whole, has more discount than before."""
+        return any(
+            discount > before.discounts.get(key, 0.0)
+            for key, discount in self.discounts.items()
+        )
+
+
 class GrowthWatch:
     """Examines confirmed orders that cost the customer more after a change.
 
@@ -10,7 +30,7 @@ class GrowthWatch:
     order's) share the outermost watch, found in the context; launching stock rules for
     a larger quantity asks it to look at once, so that the goods are not reserved before
     the order is held. An order that became cheaper may free credit for others: their
-    holds are looked at again.
+    holds are looked at again; but it may owe that to a discount nobody allowed.
     """
 
     KEY = "credit_growth_watch"
@@ -64,7 +84,11 @@ class GrowthWatch:
         orders_sudo = orders.exists().sudo()
         amounts = orders.env["credit.exposure"]._get_order_amounts(orders_sudo)
         return {
-            order: (order._get_credit_payer(), amounts.get(order.id, 0.0))
+            order: Commitment(
+                order._get_credit_payer(),
+                amounts.get(order.id, 0.0),
+                order._get_watched_discounts(),
+            )
             for order in orders_sudo
         }
 
@@ -73,12 +97,16 @@ class GrowthWatch:
         if not self.before:
             return
         before, self.before = self.before, self._get_commitments(self.watched)
-        for order, (payer, amount) in self.before.items():
-            old_payer, old_amount = before.get(order, (payer, 0.0))
-            compare = order.company_id.currency_id.compare_amounts(amount, old_amount)
-            if order.state != "sale":
-                continue
-            if payer != old_payer or compare > 0:
-                order._pass_credit("order", serialize=True)
-            if payer != old_payer or compare < 0:
-                self.env["credit.recheck"]._request(order.company_id, old_payer)
+        for order, now in self.before.items():
+            if order.state == "sale":
+                self._examine_order(order, before.get(order, now), now)
+
+    def _examine_order(self, order, before, now):
+        currency = order.company_id.currency_id
+        compare = currency.compare_amounts(now.amount, before.amount)
+        if now.payer != before.payer or compare > 0:
+            order._pass_credit("order", serialize=True)
+        elif now.is_cheapened(before):
+            order._pass_discount()
+        if now.payer != before.payer or compare < 0:
+            self.env["credit.recheck"]._request(order.company_id, before.payer)

@@ -8,6 +8,7 @@ from . import test_credit_group
 from . import test_credit_limits
 from . import test_credit_rules
 from . import test_delivery_hold
+from . import test_discount_growth
 from . import test_discount_limit
 from . import test_document_notes
 from . import test_exposure
