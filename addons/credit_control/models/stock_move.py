@@ -1,8 +1,43 @@
 from odoo import models
+from odoo.exceptions import UserError
+
+# What makes goods those of a customer's document
+TIES = {
+    "location_dest_id",
+    "location_final_id",
+    "location_id",
+    "picking_id",
+    "product_id",
+    "sale_line_id",
+}
 
 
 class StockMove(models.Model):
     _inherit = "stock.move"
+
+    def write(self, vals):
+        # EXTENDS 'sale_stock'
+        names = TIES & vals.keys()
+        if not names or (names == {"picking_id"} and not self.picking_id):
+            return super().write(vals)
+        held = self._get_credit_held_moves()
+        result = super().write(vals)
+        held._refuse_loosened()
+        return result
+
+    def _refuse_loosened(self):
+        """Refuse to part goods from the document that holds them.
+
+        :raise UserError: they would not be on hold any more
+        """
+        open_moves = self.filtered(lambda move: move.state not in ("done", "cancel"))
+        if open_moves - open_moves._get_credit_held_moves():
+            raise UserError(
+                self.env._(
+                    "These goods are on credit hold: they stay with their order and"
+                    " transfer until the hold is released."
+                )
+            )
 
     def _action_assign(self, force_qty=False):
         """Reserve for documents that are not on hold; never raise for those that are.
@@ -35,8 +70,11 @@ class StockMove(models.Model):
         self.ensure_one()
         if self.state in ("done", "cancel"):
             return False
-        if self.location_id.usage in ("customer", "supplier"):
+        if self.location_id.usage == "customer":
             return False
+        if self.location_id.usage == "supplier":
+            # A receipt, whoever it is for in the end; a vendor may also deliver himself
+            return self.location_dest_usage == "customer"
         destination = self.location_final_id or self.location_dest_id
         return destination.usage == "customer"
 

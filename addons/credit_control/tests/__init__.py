@@ -13,6 +13,7 @@ from . import test_discount_limit
 from . import test_document_notes
 from . import test_exposure
 from . import test_hold_decision
+from . import test_hold_ties
 from . import test_invoice_hold
 from . import test_item_price
 from . import test_limit_in_force

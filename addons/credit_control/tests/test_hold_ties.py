@@ -1,0 +1,131 @@
+from contextlib import contextmanager
+
+from odoo.exceptions import UserError
+from odoo.fields import Command
+from odoo.tests import tagged
+
+from .common import CreditControlCommon
+
+
+@tagged("post_install", "-at_install")
+class TestHoldTies(CreditControlCommon):
+    """Goods on hold cannot be parted from what holds them."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.stock = cls.warehouse.lot_stock_id
+        cls.customers = cls.env.ref("stock.stock_location_customers")
+        cls.suppliers = cls.env.ref("stock.stock_location_suppliers")
+        cls.env["stock.quant"]._update_available_quantity(cls.product, cls.stock, 20)
+        cls.order = cls._create_order(900.0, quantity=9, user_id=cls.salesperson.id)
+        cls.other = cls._create_order(900.0, quantity=9, user_id=cls.salesperson.id)
+        (cls.order | cls.other).action_confirm()
+        cls.picking = cls.order.picking_ids
+        cls.move = cls.picking.move_ids
+        cls.order.apply_credit_hold("Cheque bounced")
+
+    @contextmanager
+    def _assert_refused(self):
+        with (
+            self.assertRaisesRegex(UserError, "on credit hold|Cheque bounced"),
+            self.env.cr.savepoint(),
+        ):
+            yield
+        self.env.invalidate_all()
+
+    def _get_detachments(self):
+        other_line, other_picking = self.other.order_line, self.other.picking_ids
+        another = self.env["product.product"].create({"name": "Else"})
+        yield self.move, {"sale_line_id": False}
+        yield self.move, {"sale_line_id": other_line.id}
+        yield self.move, {"sale_line_id": False, "picking_id": other_picking.id}
+        yield self.move, {"product_id": another.id}
+        yield self.move, {"location_dest_id": self.stock.id, "location_final_id": False}
+        yield self.move, {"location_id": self.customers.id}
+        yield self.picking, {"sale_id": False}
+        yield self.picking, {"sale_id": self.other.id}
+        yield (
+            self.picking,
+            {"move_ids": [Command.update(self.move.id, {"sale_line_id": 0})]},
+        )
+        yield other_line, {"move_ids": [Command.link(self.move.id)]}
+        yield self.order.order_line, {"order_id": self.other.id}
+        yield self.other, {"order_line": [Command.link(self.order.order_line.id)]}
+
+    def test_held_goods_are_not_detached(self):
+        for record, values in self._get_detachments():
+            with self.subTest(record=record, values=values), self._assert_refused():
+                record.with_user(self.warehouse_user).write(values)
+        self.picking.with_user(self.warehouse_user).button_validate()
+        self.assertNotEqual(self.picking.state, "done")
+
+    def test_what_is_not_on_hold_is_free(self):
+        self.order.credit_hold_ids.with_user(self.approver).action_release("ok")
+        move = self.move.with_user(self.warehouse_user)
+        move.sale_line_id = False
+        self.assertFalse(self.picking.sale_id)
+
+    def test_held_goods_may_change_shelf_and_transfer(self):
+        shelf = self.env["stock.location"].create(
+            {"name": "Shelf", "location_id": self.stock.id}
+        )
+        move = self.move.with_user(self.warehouse_user)
+        move.location_id = shelf
+        move.picking_id = self.picking.copy({"move_ids": []})
+        self.assertEqual(move.sale_line_id.order_id, self.order)
+
+    def test_goods_of_a_held_transfer_stay_with_it(self):
+        self._create_rule(check_delivery=True)
+        self.customer.credit_limit = 1.0
+        picking = self._create_transfer(self.stock)
+        other = picking.copy({"move_ids": []})
+        picking._pass_credit("delivery")
+        self.assertEqual(picking.credit_state, "hold")
+        with self._assert_refused():
+            picking.move_ids.with_user(self.warehouse_user).picking_id = other
+
+    def _create_transfer(self, source, **values):
+        move = {
+            "product_id": self.product.id,
+            "product_uom_qty": 9,
+            "location_id": source.id,
+            "location_dest_id": self.customers.id,
+            **values,
+        }
+        return self.env["stock.picking"].create(
+            {
+                "partner_id": self.customer.id,
+                "picking_type_id": self.warehouse.out_type_id.id,
+                "location_id": source.id,
+                "location_dest_id": self.customers.id,
+                "move_ids": [Command.create(move)],
+            }
+        )
+
+    def test_vendor_does_not_deliver_for_a_held_order(self):
+        line = self.order.order_line
+        picking = self._create_transfer(self.suppliers, sale_line_id=line.id)
+        picking.action_confirm()
+        self.assertEqual(picking.sale_id, self.order)
+        self.assertEqual(picking.move_ids.state, "confirmed")
+        with self._assert_refused():
+            picking.move_ids.with_user(self.warehouse_user).quantity = 9
+        with self._assert_refused():
+            picking.with_user(self.warehouse_user)._action_done()
+        self.order.credit_hold_ids.with_user(self.approver).action_release("ok")
+        self.assertEqual(picking.move_ids.state, "assigned")
+        picking.with_user(self.warehouse_user).button_validate()
+        self.assertEqual(picking.state, "done")
+
+    def test_receipts_for_a_held_order_come_in(self):
+        picking = self._create_transfer(
+            self.suppliers,
+            sale_line_id=self.order.order_line.id,
+            location_dest_id=self.stock.id,
+            location_final_id=self.customers.id,
+        )
+        picking.action_confirm()
+        picking.move_ids.write({"quantity": 9, "picked": True})
+        picking.with_user(self.warehouse_user).button_validate()
+        self.assertEqual(picking.move_ids.state, "done")
