@@ -42,6 +42,7 @@ from . import sale_order_figures
 from . import sale_order_line
 from . import sale_order_line_allocation
 from . import sale_order_line_discount
+from . import sale_order_overdelivery
 from . import sale_order_release
 from . import stock_move
 from . import stock_move_line

@@ -11,6 +11,7 @@ GROWTH_FIELDS = {
     "product_id",
     "product_uom_id",
     "product_uom_qty",
+    "qty_delivered",
     "tax_ids",
     "technical_price_unit",
 }

@@ -21,6 +21,7 @@ from . import test_limit_request
 from . import test_line_total
 from . import test_order_growth
 from . import test_order_hold
+from . import test_overdelivery
 from . import test_overpayment
 from . import test_recheck
 from . import test_release_scope
