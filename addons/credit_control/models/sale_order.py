@@ -113,12 +113,12 @@ class SaleOrder(models.Model):
         # EXTENDS 'sale'
         if vals.get("state") == "sale":
             return self._write_confirmation(vals)
+        if not GROWTH_FIELDS & vals.keys():
+            return super().write(vals)
         return self._write_watched(vals)
 
     def _write_watched(self, vals):
         """Write; confirmed orders that grow by it are examined."""
-        if not GROWTH_FIELDS & vals.keys():
-            return super().write(vals)
         with self._watch_credit_growth() as orders:
             return super(SaleOrder, orders).write(vals)
 
