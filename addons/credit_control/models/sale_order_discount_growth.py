@@ -40,3 +40,5 @@ class SaleOrder(models.Model):
         self._examine_credit_case(case)
         if any(failure.rule_type == "discount" for failure in case.failures):
             self.env["credit.hold"]._hold(case)
+        else:
+            self._note_credit_decision(case)

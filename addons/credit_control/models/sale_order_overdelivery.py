@@ -50,7 +50,12 @@ class SaleOrder(models.Model):
         for name in ("failures", "warnings"):
             known = getattr(case, name)
             rules = {finding.rule for finding in known}
-            known += [f for f in getattr(as_order, name) if f.rule not in rules]
+            known += [
+                finding
+                for finding in getattr(as_order, name)
+                # Handing goods out is no decision about their price
+                if finding.rule not in rules and finding.rule_type != "discount"
+            ]
 
     def _convert_to_exposure(self, amount):
         return self.currency_id._convert(

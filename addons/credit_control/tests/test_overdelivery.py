@@ -119,6 +119,20 @@ class TestOverdelivery(CreditControlCommon):
         self.assertNotEqual(self._deliver_now(21, picking), "done")
         self.assertEqual(self._deliver_now(20, picking), "done")
 
+    def test_extra_goods_are_no_decision_about_the_discount(self):
+        self._create_rule("discount", 0.0)
+        self.env["credit.discount.limit"].create(
+            {
+                "group_id": self.env.ref("sales_team.group_sale_manager").id,
+                "max_discount": 50.0,
+                "company_id": self.company.id,
+            }
+        )
+        # A manager gives what neither salesperson nor warehouse may give
+        self.order.order_line.discount = 40.0
+        self.assertEqual(self.order.credit_state, "none")
+        self.assertEqual(self._deliver_now(10), "done")
+
     def test_delivered_work_is_growth(self):
         work = self.env["product.product"].create(
             {
