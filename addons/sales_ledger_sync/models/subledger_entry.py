@@ -89,7 +89,9 @@ class SubledgerEntry(models.Model):
         readonly=True,
         help="Debit minus credit in the currency of the journal item.",
     )
-    reference = fields.Char(readonly=True, help="Number of the document.")
+    reference = fields.Char(
+        readonly=True, help="Number of the document when the entry was made."
+    )
     description = fields.Char(readonly=True)
     move_id = KeylessMany2one("account.move", string="Journal Entry", readonly=True)
     move_line_id = KeylessMany2one(
