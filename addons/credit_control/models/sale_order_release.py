@@ -45,7 +45,9 @@ class SaleOrder(models.Model):
 
         Only where the sellers alone might not have given it.
         """
-        if case.checkpoint != "order" or case.discount <= self.credit_discount:
+        if case.checkpoint != "order" or not case.discount:
+            return
+        if case.discount <= self.credit_discount:
             return
         sellers = self._get_discount_sellers()
         if sellers == self.env.user:
