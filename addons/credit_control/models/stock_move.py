@@ -18,7 +18,9 @@ class StockMove(models.Model):
     def write(self, vals):
         # EXTENDS 'sale_stock'
         names = TIES & vals.keys()
-        if not names or (names == {"picking_id"} and not self.picking_id):
+        if not names or self.env["credit.rule"]._is_idle():
+            return super().write(vals)
+        if names == {"picking_id"} and not self.picking_id:
             return super().write(vals)
         held = self._get_credit_held_moves()
         result = super().write(vals)

@@ -44,6 +44,83 @@ class TestDeliveryHold(CreditControlCommon):
         self.assertEqual(before, after)
         self.assertEqual(picking.move_ids.quantity, 9)
 
+    def _create_overdue_invoice(self, partner=None):
+        invoice = self._create_credit_invoice(10.0, partner=partner, post=False)
+        invoice.invoice_date_due = "2020-01-01"
+        invoice.action_post()
+
+    def test_reservation_rule_holds_before_goods_are_reserved(self):
+        self._create_rule(
+            "overdue_days", 30.0, check_order=False, check_reservation=True
+        )
+        self._create_overdue_invoice()
+        other = self._create_order(
+            100.0, partner=self.env["res.partner"].create({"name": "Prompt payer"})
+        )
+        (self.order | other).action_confirm()
+        self.assertEqual(self.order.state, "sale")
+        self.assertRecordValues(
+            self.order.credit_hold_ids,
+            [
+                {
+                    "state": "open",
+                    "checkpoint": "reservation",
+                    "reason_type": "overdue_days",
+                }
+            ],
+        )
+        self.assertEqual(self.order.picking_ids.move_ids.quantity, 0)
+        self.assertEqual(other.picking_ids.move_ids.quantity, 1, "others go on")
+        self.env["stock.rule"].run_scheduler()
+        self.order.picking_ids.with_user(self.warehouse_user).action_assign()
+        self.assertEqual(self.order.picking_ids.move_ids.quantity, 0)
+        self.assertEqual(len(self.order.credit_hold_ids), 1)
+        self.order.credit_hold_ids.with_user(self.approver).action_release("ok")
+        self.assertEqual(self.order.picking_ids.move_ids.quantity, 9)
+
+    def test_reservation_rule_lets_others_reserve(self):
+        self._create_rule(
+            "overdue_days", 30.0, check_order=False, check_reservation=True
+        )
+        self.order.action_confirm()
+        self.assertEqual(self.order.credit_state, "none")
+        self.assertEqual(self.order.picking_ids.move_ids.quantity, 9)
+
+    def test_reservation_rule_that_warns_reserves(self):
+        self._create_rule(
+            "overdue_days",
+            30.0,
+            check_order=False,
+            check_reservation=True,
+            action="warn",
+        )
+        self._create_overdue_invoice()
+        self.order.action_confirm()
+        self.assertEqual(self.order.credit_state, "none")
+        self.assertEqual(self.order.picking_ids.move_ids.quantity, 9)
+        notes = " ".join(self.order.message_ids.mapped("body"))
+        self.assertIn("Credit warning: overdue_days", notes)
+
+    def test_immediate_transfer_is_examined(self):
+        self._create_rule(check_delivery=True)
+        self._create_credit_invoice(1500.0)
+        picking = self._create_delivery().with_user(self.warehouse_user)
+        self.assertEqual(picking.state, "draft")
+        picking.move_ids.write({"quantity": 1, "picked": True})
+        action = picking.button_validate()
+        self.assertEqual(action["tag"], "display_notification")
+        self.assertNotEqual(picking.state, "done")
+        self.assertEqual(picking.sudo().credit_hold_ids.state, "open")
+        with self.assertRaisesRegex(UserError, "Credit limit used"):
+            picking._action_done()
+
+    def test_immediate_transfer_for_a_held_order_takes_no_goods(self):
+        self._confirm_and_hold()
+        picking = self._create_delivery()
+        picking.move_ids.sale_line_id = self.order.order_line
+        with self.assertRaisesRegex(UserError, "credit hold"):
+            picking.move_ids.with_user(self.warehouse_user).quantity = 1
+
     def test_typed_quantity_is_refused(self):
         self.order.action_confirm()
         self.order.picking_ids.do_unreserve()
@@ -122,9 +199,7 @@ class TestDeliveryHold(CreditControlCommon):
     def test_delivery_rule_holds_an_order_that_was_fine(self):
         self._create_rule("overdue_days", 30.0, check_order=False, check_delivery=True)
         self.order.action_confirm()
-        invoice = self._create_credit_invoice(10.0, post=False)
-        invoice.invoice_date_due = "2020-01-01"
-        invoice.action_post()
+        self._create_overdue_invoice()
         picking = self.order.picking_ids.with_user(self.warehouse_user)
         picking.button_validate()
         self.assertEqual(self.order.credit_state, "hold")
