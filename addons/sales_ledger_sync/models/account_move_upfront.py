@@ -83,7 +83,7 @@ class AccountMove(models.Model):
             "upfront_payment_journal_id",
             "upfront_payment_memo",
         } & vals.keys()
-        if not changed or "state" in vals:
+        if not changed:
             return
         if "posted" in self.mapped("state"):
             raise UserError(

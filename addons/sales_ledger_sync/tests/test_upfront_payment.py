@@ -184,6 +184,27 @@ class TestUpfrontPayment(PaymentCommon):
         with self.assertRaisesRegex(UserError, "was made already"):
             invoice.upfront_payment_amount = 10
 
+    def test_amount_is_fixed_once_paid_also_beside_a_state(self):
+        """An RPC client may write both at once; no payment is made for it."""
+        invoice = self._upfront(60)
+        invoice.action_post()
+        plain = self._posted(100)
+        for move in (invoice, plain):
+            for state in ("posted", "draft"):
+                with self.assertRaisesRegex(UserError, "posted already"):
+                    move.write({"state": state, "upfront_payment_amount": 50})
+        invoice.button_draft()
+        for state in ("draft", "posted"):
+            with self.assertRaisesRegex(UserError, "was made already"):
+                invoice.write({"state": state, "upfront_payment_amount": 50})
+
+    def test_amount_written_together_with_the_state_is_paid(self):
+        invoice = self._invoice()
+        journal = {"upfront_payment_journal_id": self.bank.id}
+        invoice.write({"state": "posted", "upfront_payment_amount": 50, **journal})
+        self.assertEqual(invoice.amount_residual, 50)
+        self.assertEqual(invoice.upfront_payment_id.amount, 50)
+
     def test_future_document_is_paid_when_really_posted(self):
         tomorrow = fields.Date.today() + timedelta(days=1)
         invoice = self._upfront(60, invoice_date=tomorrow)
