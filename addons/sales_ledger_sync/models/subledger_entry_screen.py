@@ -87,7 +87,10 @@ class SubledgerEntry(models.Model):
                            ) - (debit - credit) AS later
                       FROM subledger_entry
                      WHERE %(wanted)s) AS entry
-              JOIN %(balances)s AS head
+              JOIN (SELECT company_id, partner_id, account_id,
+                           SUM(balance) AS balance
+                      FROM %(balances)s AS by_ledger
+                  GROUP BY company_id, partner_id, account_id) AS head
                 ON head.company_id = entry.company_id
                AND head.account_id = entry.account_id
                AND COALESCE(head.partner_id, 0) = entry.partner_id

@@ -205,13 +205,24 @@ class TestKeys(SubledgerCommon):
         with self._sealing() as accounts:
             accounts._seal()
         account.account_type = "liability_payable"
+        self.assertRunning(account, [50.0, 0.0, -50.0])
         self.assertEqual(self._balance(ledger="customer"), 0.0)
         self.assertEqual(self._balance(ledger="supplier"), 50.0)
         with self._sealing() as accounts:
             accounts._seal()
         self.assertEqual(self._balance(ledger="customer"), 0.0)
         self.assertEqual(self._balance(ledger="supplier"), 50.0)
+        self.assertRunning(account, [50.0, 0.0, -50.0])
         self.assertLedgerMatches()
+
+    def assertRunning(self, account, expected):
+        """The balance after each entry as screens show it, oldest first: what the
+        customer owes, or what we owe the supplier."""
+        entries = self.env["subledger.entry"].search(
+            [("account_id", "=", account.id)], order="date, id"
+        )
+        entries.invalidate_recordset(["running_balance"])
+        self.assertEqual(entries.mapped("running_balance"), expected)
 
 
 @tagged("post_install", "-at_install")
