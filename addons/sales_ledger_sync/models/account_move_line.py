@@ -35,7 +35,7 @@ class AccountMoveLine(models.Model):
     def create(self, vals_list):
         # EXTENDS 'account'
         lines = super().create(vals_list)
-        lines._filter_posted()._sync_subledger()
+        lines._filter_posted()._filter_receivable_payable()._sync_subledger()
         return lines
 
     def write(self, vals):
@@ -44,18 +44,28 @@ class AccountMoveLine(models.Model):
             return super().write(vals)
         posted = self._filter_posted()
         res = super().write(vals)
+        if "move_id" in vals:
+            posted |= self._filter_posted()
         posted._sync_subledger()
         return res
 
     def unlink(self):
         # EXTENDS 'account'
-        posted = self._filter_posted()
+        # Told before they are gone: who deletes an item of a bank statement's suspense
+        # account has not touched the ledger, nor the history that openings sum up.
+        posted = self._filter_posted()._filter_receivable_payable()
         res = super().unlink()
         posted._sync_subledger()
         return res
 
     def _filter_posted(self):
         return self.filtered(lambda line: line.move_id.state == "posted")
+
+    def _filter_receivable_payable(self):
+        return self.filtered(
+            lambda line: line.account_id.account_type
+            in ("asset_receivable", "liability_payable")
+        )
 
     def _sync_subledger(self):
         if self:

@@ -1,3 +1,5 @@
+from unittest.mock import patch
+
 from odoo.fields import Command
 from odoo.tests import tagged
 
@@ -123,6 +125,36 @@ class TestPostedItems(SubledgerCommon):
         self.assertEqual(self._balance(), 55.0)
         self.assertEqual(self._balance(self.other_partner), -5.0)
         self.assertLedgerMatches()
+
+    def test_items_moved_from_a_draft_into_a_posted_move(self):
+        self.company.subledger_manual_policy = "record"
+        move, draft = self._entry_move(50), self._entry_move(7, post=False)
+        items = draft.line_ids
+        items.with_context(check_move_validity=False).write({"move_id": move.id})
+        self.assertEqual(items.move_id, move)
+        self.assertEqual(self._balance(), 57.0)
+        self.assertLedgerMatches()
+
+    def test_other_items_do_not_touch_the_ledger(self):
+        """Reconciling a bank statement line deletes its suspense item. Items that are
+        gone tell nothing about the history they were in: all of it is compared."""
+        line = self._statement_line(30)
+        self.company.write(
+            {"subledger_history": "opening", "subledger_start_date": "2026-06-01"}
+        )
+        _liquidity, suspense, _other = line._seek_for_lines()
+        edit = {"check_move_validity": False, "force_delete": True}
+        sync = type(self.env["subledger.sync"])
+        with patch.object(sync, "_sync_lines", autospec=True) as compared:
+            suspense.with_context(**edit).unlink()
+            self.env["account.move.line"].with_context(**edit).create(
+                {
+                    "move_id": line.move_id.id,
+                    "account_id": self.revenue.id,
+                    "credit": 30,
+                }
+            )
+        compared.assert_not_called()
 
     # Credit notes ---------------------------------------------------------
 
