@@ -1,8 +1,9 @@
 import logging
 import random
 import time
+from collections import Counter
 
-from psycopg2 import errors
+import psycopg2
 
 from odoo import api, models
 from odoo.tools import SQL
@@ -19,7 +20,14 @@ ATTEMPTS = 5
 # other needs some milliseconds, and the scheduled sweep takes what is left then.
 PATIENCE = 5
 LONGEST_PAUSE = 0.02
+# More entries of one transaction than these are left to the sweeps: whoever changed an
+# account of a million items does not wait until they are sealed.
+AT_ONCE = 1_000
+SWEEPS = ("ir_cron_seal", "ir_cron_seal_2")
 PENDING = "sales_ledger_sync.sealing"
+# What PostgreSQL says of an account that somebody changed past the ORM: a number is
+# taken, a figure has no room.
+DAMAGED = (psycopg2.IntegrityError, psycopg2.DataError, psycopg2.InternalError)
 
 
 class SubledgerAccount(models.Model):
@@ -35,24 +43,35 @@ class SubledgerAccount(models.Model):
     def _schedule_sealing(self, keys):
         """Seal these subledger accounts once this transaction is committed.
 
-        :param keys: tuples (company id, partner id or 0, account id)
+        :param keys: tuples (company id, partner id or 0, account id), or a Counter of
+            them that says how many entries each got
         """
         if not keys:
             return
         postcommit = self.env.cr.postcommit
-        pending = postcommit.data.setdefault(PENDING, set())
+        pending = postcommit.data.setdefault(PENDING, Counter())
         if not pending:
             postcommit.add(self._seal_pending)
         pending.update(keys)
 
     @api.model
     def _seal_pending(self):
-        keys = self.env.cr.postcommit.data.pop(PENDING, set())
+        pending = self.env.cr.postcommit.data.pop(PENDING, Counter())
         try:
-            self._seal(keys)
-        except errors.OperationalError as error:
+            if sum(pending.values()) > AT_ONCE:
+                self._in_own_transaction(self._trigger_sweeps)
+            else:
+                self._seal(set(pending))
+        except psycopg2.Error as error:
             # What was posted is committed and stays; the scheduled sweep seals it.
             _logger.info("Sealing left to the scheduled sweep: %s", error)
+
+    @api.model
+    def _trigger_sweeps(self, env):
+        for name in SWEEPS:
+            sweep = env.ref(f"sales_ledger_sync.{name}", raise_if_not_found=False)
+            if sweep:
+                sweep._trigger()
 
     @api.model
     def _cron_seal(self, backwards=False):
@@ -93,9 +112,7 @@ class SubledgerAccount(models.Model):
         total, patience, heads_known = 0, PATIENCE, False
         while limit is None or total < limit:
             size = min(BATCH_SIZE, (limit or BATCH_SIZE))
-            waiting, locked, sealed = self._in_own_transaction(
-                self._seal_batch, keys, size, backwards
-            )
+            waiting, locked, sealed = self._seal_next(keys, size, backwards)
             total += sealed
             if locked == waiting and sealed < size:
                 break  # nothing is left; most often after the first batch
@@ -113,6 +130,45 @@ class SubledgerAccount(models.Model):
             patience -= 1
             time.sleep(random.uniform(0, LONGEST_PAUSE))
         return total
+
+    @api.model
+    def _seal_next(self, keys, size, backwards):
+        """The same as :meth:`_seal_batch`, without what cannot be sealed."""
+        try:
+            return self._in_own_transaction(self._seal_batch, keys, size, backwards)
+        except DAMAGED as error:
+            return 0, 0, self._seal_each(keys, size, error)
+
+    @api.model
+    def _seal_each(self, keys, size, error):
+        """Seal account by account: a damaged one must not keep the others waiting.
+
+        :return: number of entries sealed
+        """
+        waiting = self._in_own_transaction(self._find_waiting, keys)
+        if len(waiting) == 1:
+            _logger.error(
+                "Entries of company %s, partner %s, account %s cannot be sealed: %s",
+                *waiting[0],
+                error,
+            )
+            return 0
+        total = 0
+        for key in waiting:
+            if total < size:
+                total += self._seal({key}, size - total)
+        return total
+
+    @api.model
+    def _find_waiting(self, env, keys):
+        return env.execute_query(
+            SQL(
+                """SELECT DISTINCT company_id, COALESCE(partner_id, 0), account_id
+                     FROM subledger_entry AS tail
+                    WHERE number IS NULL AND %s""",
+                self._asked_condition(keys),
+            )
+        )
 
     @api.model
     def _in_own_transaction(self, method, *args):

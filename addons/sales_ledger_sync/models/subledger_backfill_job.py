@@ -102,8 +102,7 @@ class SubledgerBackfill(models.Model):
     def _leave_sealing_to_sweep(self):
         """Let the scheduled sweeps seal beside this job, on processors of their own."""
         if self.env.cr.postcommit.data.pop(PENDING, None):
-            for name in ("ir_cron_seal", "ir_cron_seal_2"):
-                self.env.ref(f"sales_ledger_sync.{name}")._trigger()
+            self.env["subledger.account"]._trigger_sweeps(self.env)
 
     def _run_items(self):
         """Let the engine compare the next items; nothing left: done."""

@@ -1,5 +1,5 @@
 import logging
-from collections import namedtuple
+from collections import Counter, namedtuple
 
 from odoo import api, models
 from odoo.tools import SQL
@@ -146,11 +146,15 @@ class SubledgerSync(models.AbstractModel):
         self._flush_what_is_read()
         rows = self.env.execute_query(self._insert_query(candidates, origin, parts))
         result = self._count(rows)
-        keys = {tuple(row[3:6]) for row in rows if row[2]}
+        keys = Counter()
+        for _items, _openings, event, *key, count in rows:
+            if event:
+                keys[tuple(key)] += count
         if openings and rows[0][1]:
-            keys |= self._sync_openings(candidates, origin)
+            keys.update(self._sync_openings(candidates, origin))
         self.env["subledger.account"]._schedule_sealing(keys)
-        if result.entries or result.reversals:
+        # A batch says so as well when all of it was there before.
+        if result.entries or result.reversals or origin == "backfill":
             _logger.info(
                 "Ledger sync %s: %s entries, %s reversals, %s items", origin, *result
             )

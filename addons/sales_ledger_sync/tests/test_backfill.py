@@ -1,4 +1,5 @@
 import itertools
+import logging
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -10,6 +11,7 @@ from odoo.tools import SQL, mute_logger
 
 from ..models import subledger_backfill_history as history_module
 from ..models import subledger_backfill_job as job_module
+from ..models import subledger_sync as engine_module
 from .common import SubledgerCommon
 
 LIVE = [("event", "=", "entry"), ("is_reversed", "=", False)]
@@ -136,6 +138,16 @@ class TestBackfill(SubledgerCommon):
         self._run(self._backfill("none", "2026-01-01"))
         self.assertEqual(str(self.company.subledger_start_date), "2026-01-01")
         self.assertEqual(self._balance(), 170)
+
+    def test_every_batch_is_logged_with_its_counts(self):
+        self.company.subledger_manual_policy = "record"
+        self._old_documents()
+        for written in (True, False):
+            with self.assertLogs(engine_module.__name__, logging.INFO) as logs:
+                items = self._run(self._backfill("full")).items_done
+            self.assertTrue(items)
+            counts = f"{items if written else 0} entries, 0 reversals, {items} items"
+            self.assertIn(f"Ledger sync backfill: {counts}", "\n".join(logs.output))
 
     def test_second_run_writes_nothing(self):
         self._old_documents()

@@ -1,7 +1,15 @@
-from odoo.tests import tagged
-from odoo.tools import SQL
+import logging
+from unittest.mock import patch
 
+from psycopg2.pool import PoolError
+
+from odoo.tests import tagged
+from odoo.tools import SQL, mute_logger
+
+from ..models import subledger_account_sealing as sealing
 from .common import SubledgerCommon
+
+LOGGER = sealing.__name__
 
 
 @tagged("post_install", "-at_install")
@@ -100,6 +108,70 @@ class TestSealing(SubledgerCommon):
                 cron.method_direct_trigger()
             numbers = self._entries(first + second).sorted("id").mapped("number")
             self.assertEqual(numbers[1] - numbers[0], 1, name)
+
+    def _damage_head(self, last_number):
+        """As a program with a database connection may."""
+        self.env.cr.execute(
+            "UPDATE subledger_account SET last_number = %s WHERE partner_id = %s",
+            [last_number, self.partner.id],
+        )
+
+    @mute_logger("odoo.sql_db")
+    def test_damaged_account_does_not_keep_the_others_waiting(self):
+        first = self._invoice(1)
+        with self._sealing() as accounts:
+            accounts._seal()
+        self._damage_head(0)
+        second = self._invoice(2)
+        other = self._invoice(4, partner_id=self.other_partner.id)
+        for sealed in (1, 0):
+            with self._sealing() as accounts, self.assertLogs(LOGGER, "ERROR") as logs:
+                self.assertEqual(accounts._seal(limit=100), sealed)
+            self.assertIn(f"partner {self.partner.id}, ", "".join(logs.output))
+        self.assertEqual(self._entries(other).number, 1)
+        self.assertFalse(self._entries(second).number)
+        self.assertEqual(self._balance(), 3.0)
+        self._damage_head(1)
+        with self._sealing() as accounts:
+            self.assertEqual(accounts._seal(), 1)
+        self.assertEqual(self._entries(first + second).mapped("number"), [1, 2])
+
+    @mute_logger("odoo.sql_db")
+    def test_damaged_account_does_not_disturb_who_posted(self):
+        self._invoice(1)
+        with self._sealing() as accounts:
+            accounts._seal()
+        self._damage_head(0)
+        second = self._invoice(2)
+        with self._sealing() as accounts, self.assertLogs(LOGGER, "ERROR"):
+            accounts._seal_pending()
+        self.assertFalse(self._entries(second).number)
+
+    @mute_logger("odoo.sql_db")
+    def test_lost_connection_does_not_disturb_who_posted(self):
+        self._invoice(1)
+        with (
+            self._sealing() as accounts,
+            patch.object(type(accounts), "_seal", side_effect=PoolError("full")),
+            self.assertLogs(LOGGER, logging.INFO) as logs,
+        ):
+            accounts._seal_pending()
+        self.assertIn("left to the scheduled sweep", "".join(logs.output))
+
+    def test_many_entries_are_left_to_the_sweeps(self):
+        sweeps = self.env.ref("sales_ledger_sync.ir_cron_seal")
+        sweeps += self.env.ref("sales_ledger_sync.ir_cron_seal_2")
+        triggers = self.env["ir.cron.trigger"]
+        triggers.search([]).unlink()
+        moves = self._invoice(1) + self._invoice(2)
+        with self._sealing() as accounts, patch.object(sealing, "AT_ONCE", 1):
+            accounts._seal_pending()
+        self.assertEqual(triggers.search([]).cron_id, sweeps)
+        self.assertFalse(any(self._entries(moves).mapped("number")))
+        third = self._invoice(3)
+        with self._sealing() as accounts, patch.object(sealing, "AT_ONCE", 1):
+            accounts._seal_pending()
+        self.assertEqual(self._entries(third).number, 3)
 
     def test_balance_is_searchable_and_sortable(self):
         self._invoice(100)
