@@ -236,6 +236,79 @@ def test_entry_committed_while_another_sealer_works(registry, released):
     assert_ledger_is_right(registry)
 
 
+def create_debtor(env, account_type):
+    """A contact, ranked so that stock Odoo does not write it, and its account."""
+    ranks = {"customer_rank": 1, "supplier_rank": 1}
+    accounts = env["account.account"]
+    account = accounts.create(
+        {
+            "name": "Race",
+            "code": f"RACE{accounts.search_count([])}",
+            "account_type": account_type,
+            "reconcile": True,
+        }
+    )
+    return env["res.partner"].create(dict(ranks, name="Racer")).id, account.id
+
+
+def post_manual_entry(env, partner_id, account_id):
+    income = env["account.account"].search([("account_type", "=", "income")], limit=1)
+    journal = env["account.journal"].search([("type", "=", "general")], limit=1)
+    debit = {"account_id": account_id, "partner_id": partner_id, "debit": 5}
+    credit = {"account_id": income.id, "credit": 5}
+    values = {
+        "journal_id": journal.id,
+        "date": "2026-03-01",
+        "line_ids": [Command.create(debit), Command.create(credit)],
+    }
+    move = env["account.move"].create(values)
+    move.action_post()
+    return move.id
+
+
+def reparent(partner, account):
+    partner.parent_id = partner.create({"name": "Its Holding"})
+
+
+def record_manual(partner, account):
+    partner.env.company.subledger_manual_policy = "record"
+
+
+def make_receivable(partner, account):
+    account.account_type = "asset_receivable"
+
+
+@pytest.mark.parametrize(
+    ("change", "policy", "account_type", "difference"),
+    [
+        (reparent, "record", "asset_receivable", "changed"),
+        (record_manual, "skip", "asset_receivable", "missing"),
+        (make_receivable, "record", "asset_current", "missing"),
+    ],
+)
+def test_change_beside_a_posting(registry, change, policy, account_type, difference):
+    """Neither sees what the other has not committed. The comparison that the checks
+    and the command make finds what fell between, and the repair puts it right."""
+    with environment(registry) as env:
+        env.company.subledger_manual_policy = policy
+        partner_id, account_id = create_debtor(env, account_type)
+    with environment(registry) as posting:
+        move_id = post_manual_entry(posting, partner_id, account_id)
+        posting.flush_all()
+        with environment(registry) as env:
+            # Neither waits for the other; if one did, this would tell.
+            env.cr.execute("SET LOCAL lock_timeout = '20s'")
+            partner = env["res.partner"].browse(partner_id)
+            change(partner, env["account.account"].browse(account_id))
+    with environment(registry) as env:
+        sync = env["subledger.sync"]
+        query = sync._difference_query(sync._candidates_of_moves([move_id]))
+        assert [row[0] for row in env.execute_query(query)] == [difference]
+        sync._sync_moves([move_id], "repair")
+        assert env.execute_query(query) == []
+    assert_ledger_is_right(registry)
+
+
 def test_rolled_back_posting_leaves_nothing(registry):
     [move_id, *_others], _partner = create_drafts(registry, 1)
     with environment(registry) as env:
