@@ -85,7 +85,9 @@ class AccountMoveLine(models.Model):
         sync = self.env["subledger.sync"]
         sync._flush_what_is_read()
         # Rights do not matter to what is manual; they do to which items are found.
-        companies = self.env["res.company"].sudo().search([])
+        companies = (
+            self.env["res.company"].sudo().search([("active", "in", (True, False))])
+        )
         query = sync._manual_items_query(
             sync._candidates_of_manual_items(companies.ids)
         )
