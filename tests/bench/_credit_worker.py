@@ -60,6 +60,11 @@ class CreditWorker(Worker):
         )
         return customers.ids, product.id
 
+    def find(self, prefix):
+        """Return the ids of the customers whose name begins with ``prefix``."""
+        domain = [("name", "=like", f"{prefix}%")]
+        return self.call(lambda env: env["res.partner"].search(domain).ids)
+
     def take_history(self):
         """Write the history that the driver inserted into the ledger."""
         if self.side != "ours":
@@ -102,6 +107,35 @@ class CreditWorker(Worker):
     def list(self, customers):
         """Read the exposure column of a list."""
         return self.call(self._read, customers, LIST_FIELDS[self.side])
+
+    def filter(self, rows):
+        """Open the list of customers who owe more than 10."""
+        name = LIST_FIELDS[self.side][0]
+        return self.call(self._search, rows, [(name, ">", 10)], "id")
+
+    def sort(self, rows):
+        """Open the list of all customers, the largest debtor first."""
+        name = LIST_FIELDS[self.side][0]
+        if self.side == "ours":
+            return self.call(self._search, rows, [], f"{name} desc")
+        return self.call(self._sort, rows, name)
+
+    @staticmethod
+    def _search(env, rows, domain, order):
+        started = time.perf_counter()
+        found = env["res.partner"].search(domain, limit=rows, order=order)
+        seconds = time.perf_counter() - started
+        if len(found) != rows:
+            raise SystemExit(f"{len(found)} customers found, expected {rows}")
+        return seconds
+
+    @staticmethod
+    def _sort(env, rows, name):
+        started = time.perf_counter()
+        partners = env["res.partner"].search([])
+        found = partners.sorted(name, reverse=True)[:rows]
+        found.mapped(name)
+        return time.perf_counter() - started
 
     @staticmethod
     def _read(env, customers, names):

@@ -19,7 +19,7 @@ STATEMENT = """
                1, company.currency_id, owner, owner, 'no',
                'not_paid', prefix, n, 1, now(),
                {amount}, {amount}, {amount}, {amount}
-          FROM journal, res_company AS company, generate_series(1, {items}) AS n,
+          FROM journal, res_company AS company, generate_series({first}, {last}) AS n,
                LATERAL (SELECT DATE '2020-01-01' + MOD(n, 1500) AS day,
                                ('{{{partners}}}'::int[])[1 + MOD(n, {count})] AS owner
                        ) AS drawn,
@@ -42,10 +42,11 @@ STATEMENT = """
 """
 
 
-def history(partners, items, with_income=False):
+def history(partners, items, with_income=False, first=1):
     """Return the statement that writes ``items`` open invoices, one item each.
 
     :param list partners: ids of the customers, who get equally many
+    :param int first: number of the first invoice, where these customers have some
     :param bool with_income: give each invoice its other side, too; what reads nothing
         but receivables needs none
     """
@@ -54,7 +55,8 @@ def history(partners, items, with_income=False):
         sides.append(_side(INCOME, -AMOUNT, "product"))
     return STATEMENT.format(
         amount=AMOUNT,
-        items=items,
+        first=first,
+        last=first + items - 1,
         partners=",".join(map(str, partners)),
         count=len(partners),
         sides=" UNION ALL ".join(sides),

@@ -1,7 +1,8 @@
 """What credit control costs: ours beside stock Odoo and the best-known addon.
 
-Customers with 10, 10 000 and 100 000 open items, a list of 80 customers; every side
-is asked in turn, each figure is a median, and what counts are ratios of one run.
+Customers with 10, 10 000 and 100 000 open items, a list of 80 customers; with
+--partners 100000 also sorting and filtering a list of that many. Every side is asked in
+turn, each figure is a median, and what counts are ratios of one run.
 Absolute times say more about the machine. The other addon (account_financial_risk
 with sale_financial_risk) is fetched from the package index; without it its column
 stays empty. Run it with ./dev bench bench_credit.
@@ -22,6 +23,16 @@ from tests.bench._history import history
 RIVAL = ("account_financial_risk", "sale_financial_risk")
 ROUNDS = 21
 LIST_ROWS = 80
+# One customer in a hundred owes three items, the others one
+CUSTOMERS = """
+    WITH model AS (SELECT * FROM res_partner WHERE id = {model}),
+         taken AS (SELECT nextval('res_partner_id_seq') AS id, n
+                     FROM generate_series(1, {count}) AS n)
+    INSERT INTO res_partner
+    SELECT owner.* FROM taken, model, jsonb_populate_record(model, jsonb_build_object(
+        'id', taken.id, 'commercial_partner_id', taken.id,
+        'name', 'Many ' || n, 'complete_name', 'Many ' || n)) AS owner
+"""
 
 
 class Side(Process):
@@ -46,6 +57,18 @@ class Side(Process):
         for size, customer in self.single.items():
             self.sql(history([customer], size))
         self.sql(history(self.rows, 10 * len(self.rows)))
+        self._settle()
+
+    def add_customers(self, count):
+        """Give the side ``count`` more customers who all owe something."""
+        self.sql(CUSTOMERS.format(model=self.rows[0], count=count))
+        ids = self.ask("find", "Many ")
+        self.sql(history(ids, len(ids)))
+        debtors = ids[:: len(ids) // 100 or 1]
+        self.sql(history(debtors, 2 * len(debtors), first=len(ids) + 1))
+        self._settle()
+
+    def _settle(self):
         self.ask("take_history")
         self.sql("VACUUM ANALYZE")
 
@@ -59,7 +82,10 @@ class Report:
         print(f"{'':<42}{heads}{'ratio':>9}  bound")
 
     def add(self, what, seconds, ratio, bound):
-        columns = "".join(f"{seconds[name] * 1000:>12.2f}" for name in self.names)
+        columns = "".join(
+            f"{seconds[name] * 1000:>12.2f}" if name in seconds else f"{'':>12}"
+            for name in self.names
+        )
         missed = ratio > bound
         self.missed += missed
         verdict = "   MISSED" if missed else ""
@@ -79,11 +105,18 @@ def measure(sides, question):
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def run(sides, sizes):
+def run(sides, sizes, partners):
     """Measure and print everything; return the number of missed bounds."""
     for side in sides:
         side.prepare(sizes)
     report = Report(sides)
+    run_documents(sides, sizes, report)
+    if partners:
+        run_lists(sides[:2], partners, report)
+    return report.missed
+
+
+def run_documents(sides, sizes, report):
     confirm = {
         size: measure(
             sides,
@@ -118,7 +151,19 @@ def run(sides, sizes):
     rows = measure(sides, lambda side: side.ask("list", side.rows))
     what = f"exposure column of {LIST_ROWS} rows: / stock"
     report.add(what, rows, rows["ours"] / rows["stock"], 1.0)
-    return report.missed
+
+
+def run_lists(sides, partners, report):
+    """A page of a list of all customers by what they owe, beside the column ``credit``.
+
+    Odoo cannot sort by its column: there all customers are read and sorted in Python.
+    """
+    for side in sides:
+        side.add_customers(partners)
+    for what in ("filter", "sort"):
+        seconds = measure(sides, lambda side, what=what: side.ask(what, LIST_ROWS))
+        text = f"{what} {partners:,} customers by what they owe"
+        report.add(text, seconds, seconds["ours"] / seconds["stock"], 1.0)
 
 
 @contextlib.contextmanager
@@ -156,6 +201,7 @@ def main():
     parser.add_argument("--stock", default=os.environ.get("BENCH_STOCK_DATABASE"))
     parser.add_argument("--ours", default=os.environ.get("BENCH_DATABASE"))
     parser.add_argument("--largest", type=int, default=100_000)
+    parser.add_argument("--partners", type=int, default=0)
     options = parser.parse_args()
     sizes = [size for size in (10, 10_000, 100_000) if size <= options.largest]
     with rival(options.config, options.stock) as other, contextlib.ExitStack() as stack:
@@ -167,7 +213,7 @@ def main():
             sides.append(Side("oca", options.config, *other))
         for side in sides:
             stack.callback(side.close)
-        return 1 if run(sides, sizes) else 0
+        return 1 if run(sides, sizes, options.partners) else 0
 
 
 if __name__ == "__main__":
