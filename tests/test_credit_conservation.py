@@ -7,9 +7,24 @@ from odoo.tests import tagged
 from odoo.addons.credit_control.tests.common import CreditControlCommon
 
 # What a walk may do; the second part only changes the stage of what exists.
-COMMITMENTS = ("order_delivery", "order_ordered", "order_foreign", "order_branch")
-STAGES = ("invoice", "post", "reset", "down_payment", "deliver")
-EVENTS = ("pay", "credit_note", "cancel_draft", "cancel_order")
+COMMITMENTS = (
+    "order_delivery",
+    "order_ordered",
+    "order_foreign",
+    "order_branch",
+    "order_elsewhere",
+)
+STAGES = (
+    "invoice",
+    "post",
+    "reset",
+    "down_payment",
+    "deliver",
+    "deliver_all",
+    "reconcile",
+    "unreconcile",
+)
+EVENTS = ("pay", "credit_note", "cancel_draft", "cancel_order", "return")
 ACTIONS = st.tuples(
     st.sampled_from(COMMITMENTS + STAGES + EVENTS), st.integers(1, 9), st.integers(0, 5)
 )
@@ -33,17 +48,20 @@ class TestConservation(CreditControlCommon):
         )
         cls.ordered = cls.product.copy({"invoice_policy": "order"})
         cls.ordered.taxes_id = cls.product.taxes_id = False
+        cls.elsewhere = cls.setup_other_company()["company"]
+        cls.env.user.company_ids |= cls.elsewhere
 
     @given(st.lists(ACTIONS, min_size=3, max_size=9))
     @settings(
-        max_examples=12,
+        max_examples=30,
         deadline=None,
         derandomize=True,
         suppress_health_check=list(HealthCheck),
     )
     def test_walks(self, actions):
         with self.env.cr.savepoint() as savepoint:
-            self.orders = self.env["sale.order"]
+            self.orders = self.far_orders = self.env["sale.order"]
+            self.far_exposure = 0.0
             for name, quantity, pick in actions:
                 self._step(name, quantity, pick)
             savepoint.rollback()
@@ -61,6 +79,7 @@ class TestConservation(CreditControlCommon):
             2,
         )
         self._check_decision(figures.exposure)
+        self._check_companies(figures.exposure)
 
     def _check_decision(self, expected):
         decided = self.env["credit.exposure"]._get_decision_exposure(
@@ -69,6 +88,23 @@ class TestConservation(CreditControlCommon):
         self.assertAlmostEqual(decided, expected, 2)
         self.assertAlmostEqual(self._fresh_exposure(), expected, 2)
         self.assertAlmostEqual(self._listed_exposure(), expected, 2)
+
+    def _check_companies(self, expected):
+        """Whatever companies are active, each sees what it is owed and no more."""
+        self.assertAlmostEqual(
+            self._figures(company=self.elsewhere).exposure, self.far_exposure, 2
+        )
+        everywhere = (self.elsewhere | self.branch | self.company).ids
+        for company in (self.company, self.branch, self.elsewhere):
+            others = [id_ for id_ in everywhere if id_ != company.id]
+            customer = self.customer.with_context(
+                allowed_company_ids=[company.id, *others]
+            )
+            customer.invalidate_recordset()
+            far = company == self.elsewhere
+            self.assertAlmostEqual(
+                customer.credit_exposure, self.far_exposure if far else expected, 2
+            )
 
     def _confirm(self, quantity, product=None, rate=1.0, **values):
         line = {
@@ -94,6 +130,14 @@ class TestConservation(CreditControlCommon):
     def _do_order_branch(self, quantity, pick):
         return self._confirm(quantity, self.ordered, company_id=self.branch.id)
 
+    def _do_order_elsewhere(self, quantity, pick):
+        """Another company's customer by chance: here nothing moves."""
+        orders, self.orders = self.orders, self.far_orders
+        self.far_exposure += self._confirm(
+            quantity, self.ordered, company_id=self.elsewhere.id
+        )
+        self.far_orders, self.orders = self.orders, orders
+
     def _choose(self, records, pick):
         return records[pick % len(records)] if records else records
 
@@ -104,6 +148,75 @@ class TestConservation(CreditControlCommon):
         )
         if open_moves and quantity < min(open_moves.mapped("product_uom_qty")):
             self._deliver(order, quantity)
+
+    def _do_deliver_all(self, quantity, pick):
+        order = self._choose(self._get_undelivered(), pick)
+        if order:
+            self._deliver(order)
+
+    def _get_undelivered(self):
+        return self.orders.filtered(
+            lambda order: any(
+                picking.state not in ("done", "cancel") for picking in order.picking_ids
+            )
+        )
+
+    def _do_return(self, quantity, pick):
+        """Goods that come back before they are billed are not owed any more.
+
+        Where the ordered quantity is billed, they are.
+        """
+        orders = self.orders - self._get_returned() - self._get_undelivered()
+        deliveries = orders.picking_ids.filtered(
+            lambda picking: (
+                picking.state == "done"
+                and picking.sale_id.state == "sale"
+                and not picking.sale_id.invoice_ids
+            )
+        )
+        if not (picking := self._choose(deliveries, pick)):
+            return 0.0
+        quantity = min(quantity, picking.move_ids.quantity)
+        self._return(picking, quantity)
+        is_billed_on_delivery = picking.move_ids.product_id == self.product
+        return -90.0 * quantity if is_billed_on_delivery else 0.0
+
+    def _return(self, picking, quantity):
+        context = {"active_id": picking.id, "active_model": picking._name}
+        wizard = self.env["stock.return.picking"].with_context(**context).create({})
+        wizard.product_return_moves.write({"quantity": quantity, "to_refund": True})
+        returned = self.env["stock.picking"].browse(
+            wizard.action_create_returns()["res_id"]
+        )
+        returned.move_ids.write({"quantity": quantity, "picked": True})
+        returned.button_validate()
+        self.assertEqual(returned.state, "done")
+
+    def _get_returned(self):
+        return self.orders.filtered(
+            lambda order: order.picking_ids.filtered("return_id")
+        )
+
+    def _get_receivables(self):
+        """Items that can be reconciled with each other."""
+        return self.env["account.move.line"].search(
+            [
+                ("partner_id", "=", self.customer.id),
+                ("account_id.account_type", "=", "asset_receivable"),
+                ("parent_state", "=", "posted"),
+                ("company_id", "=", self.company.id),
+                ("currency_id", "=", self.company.currency_id.id),
+            ]
+        )
+
+    def _do_reconcile(self, quantity, pick):
+        items = self._get_receivables().filtered(lambda item: not item.reconciled)
+        # Only a payment or a credit note can be allocated to an invoice
+        if any(items.filtered("credit")) and any(items.filtered("debit")):
+            items.reconcile()
+
+    def _do_unreconcile(self, quantity, pick):
+        self._get_receivables().remove_move_reconcile()
 
     def _do_invoice(self, quantity, pick):
         orders = self.orders.filtered(lambda o: o.invoice_status == "to invoice")
