@@ -23,6 +23,7 @@ from . import credit_hold_decision
 from . import credit_hold_guard
 from . import credit_limit
 from . import credit_limit_in_force
+from . import credit_mail
 from . import credit_recheck
 from . import credit_rule
 from . import product_product
