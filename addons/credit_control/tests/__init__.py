@@ -12,6 +12,7 @@ from . import test_discount_growth
 from . import test_discount_limit
 from . import test_document_notes
 from . import test_exposure
+from . import test_exposure_lists
 from . import test_hold_decision
 from . import test_hold_ties
 from . import test_invoice_hold
@@ -27,6 +28,8 @@ from . import test_recheck
 from . import test_release_scope
 from . import test_screens
 from . import test_security
+from . import test_security_attempts
+from . import test_security_figures
 from . import test_tours
 from . import test_transfer_hold
 from . import test_typed_figures
