@@ -79,10 +79,11 @@ class SubledgerAccount(models.Model):
 
         Two workers begin at both ends, so that they do not ask for the same accounts.
         """
-        cron = self.env["ir.cron"]
-        cron._commit_progress(remaining=self._count_unsealed())
+        cron, remaining = self.env["ir.cron"], self._count_unsealed()
+        cron._commit_progress(remaining=remaining)
         while sealed := self._seal(limit=BATCH_SIZE, backwards=backwards):
-            remaining = self._count_unsealed()
+            # Counting reads all that is unsealed: again only where the end is near.
+            remaining = max(remaining - sealed, 0) or self._count_unsealed()
             if not cron._commit_progress(sealed, remaining=remaining):
                 break
 

@@ -23,7 +23,8 @@ class SubledgerEntry(models.Model):
             """
             ALTER TABLE subledger_entry SET (
                 autovacuum_vacuum_scale_factor = 0.02,
-                autovacuum_analyze_scale_factor = 0.02)
+                autovacuum_analyze_scale_factor = 0.02);
+            ALTER INDEX subledger_entry_pkey SET (fillfactor = 50)
             """
         )
         return res
