@@ -56,12 +56,16 @@ class StockMove(models.Model):
 
         :param checkpoint: examine the documents at this checkpoint first
         """
-        held = self.browse()
         if self.env["credit.rule"]._is_idle():
-            return held
+            return self.browse()
+        outgoing = self.filtered(lambda move: move._is_for_customer())
+        return outgoing._filter_credit_stopped(checkpoint)
+
+    def _filter_credit_stopped(self, checkpoint=None):
+        """Moves whose document is on hold, wherever and whenever they go."""
+        held = self.browse()
         # sudo: a warehouse user need not see the orders that their moves deliver
-        outgoing_sudo = self.filtered(lambda move: move._is_for_customer()).sudo()
-        documents = outgoing_sudo.grouped(lambda move: move._get_credit_document())
+        documents = self.sudo().grouped(lambda move: move._get_credit_document())
         for document, moves in documents.items():
             if document and document._is_credit_stopped(checkpoint):
                 held |= self.browse(moves.ids)
@@ -70,8 +74,10 @@ class StockMove(models.Model):
     def _is_for_customer(self):
         """Whether the goods are on their way to a customer, in one step or several."""
         self.ensure_one()
-        if self.state in ("done", "cancel"):
-            return False
+        return self.state not in ("done", "cancel") and self._ends_at_customer()
+
+    def _ends_at_customer(self):
+        """Whether the goods go, or went, to a customer, in one step or several."""
         if self.location_id.usage == "customer":
             return False
         if self.location_id.usage == "supplier":

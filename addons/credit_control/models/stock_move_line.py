@@ -30,9 +30,15 @@ class StockMove(models.Model):
     def _check_typed_for_credit(self):
         """Refuse to take goods by hand for a document that is on hold.
 
+        Whatever the state of the moves: Odoo takes goods for a line that is added to a
+        done move at once, and moves may be created done.
+
         :raise UserError: names the document and what to do
         """
-        if held := self._get_credit_held_moves():
+        if not self or self.env["credit.rule"]._is_idle():
+            return
+        outgoing = self.filtered(lambda move: move._ends_at_customer())
+        if held := outgoing._filter_credit_stopped():
             document = held[0].sudo()._get_credit_document()
             raise UserError(
                 self.env._(

@@ -129,3 +129,43 @@ class TestHoldTies(CreditControlCommon):
         picking.move_ids.write({"quantity": 9, "picked": True})
         picking.with_user(self.warehouse_user).button_validate()
         self.assertEqual(picking.move_ids.state, "done")
+
+    def test_goods_are_not_born_delivered(self):
+        values = {"quantity": 5, "picked": True}
+        typed = {
+            **values,
+            "product_id": self.product.id,
+            "location_id": self.stock.id,
+            "location_dest_id": self.customers.id,
+            "sale_line_id": self.order.order_line.id,
+        }
+        for user in (self.salesperson, self.warehouse_user):
+            move = self.move.with_user(user)
+            for state in ("done", "cancel"):
+                forged = move.with_context(default_state=state)
+                with self.subTest(user=user.login, state=state):
+                    with self._assert_refused():
+                        forged.copy(values)
+                    with self._assert_refused():
+                        forged.create(typed)
+                    with self._assert_refused():
+                        move.create({**typed, "state": state})
+
+    def test_delivered_goods_do_not_grow_on_hold(self):
+        picking = self.other.picking_ids
+        self._deliver(self.other)
+        self.other.apply_credit_hold("Cheque bounced")
+        move = picking.move_ids.with_user(self.warehouse_user)
+        line = move.move_line_ids
+        for record in (move, line):
+            with self._assert_refused():
+                record.quantity = 11
+        for document in ({"move_id": move.id}, {"picking_id": picking.id}):
+            values = {"product_id": self.product.id, "quantity": 1, **document}
+            with self._assert_refused():
+                line.create(values)
+        move.quantity = 8
+        self.assertEqual(line.quantity, 8, "what did not leave may be corrected")
+        self.other.credit_hold_ids.with_user(self.approver).action_release("ok")
+        move.quantity = 10
+        self.assertEqual(self.other.order_line.qty_delivered, 10)
