@@ -16,12 +16,27 @@ class StockMoveLine(models.Model):
 
     def write(self, vals):
         # EXTENDS 'stock'
-        raised = self.browse()
-        if vals.get("quantity"):
-            raised = self.filtered(lambda line: vals["quantity"] > line.quantity)
+        raised = self._get_raised(vals)
         result = super().write(vals)
         raised.move_id._check_typed_for_credit()
         return result
+
+    def _get_raised(self, vals):
+        """Lines that take more goods with these values: a number or a larger unit."""
+        if not {"quantity", "product_uom_id"} & vals.keys():
+            return self.browse()
+        if self.env["credit.rule"]._is_idle():
+            return self.browse()
+        unit = self.env["uom.uom"].browse(int(vals.get("product_uom_id") or 0))
+
+        def is_raised(line):
+            quantity = vals.get("quantity", line.quantity)
+            quantity = (unit or line.product_uom_id)._compute_quantity(
+                quantity, line.product_uom_id, round=False
+            )
+            return line.product_uom_id.compare(quantity, line.quantity) > 0
+
+        return self.filtered(is_raised)
 
 
 class StockMove(models.Model):

@@ -169,3 +169,12 @@ class TestHoldTies(CreditControlCommon):
         self.other.credit_hold_ids.with_user(self.approver).action_release("ok")
         move.quantity = 10
         self.assertEqual(self.other.order_line.qty_delivered, 10)
+
+    def test_larger_unit_takes_no_more_goods(self):
+        dozens = self.env.ref("uom.product_uom_dozen")
+        self._deliver(self.other)
+        self.other.apply_credit_hold("Cheque bounced")
+        for move in self.move | self.other.picking_ids.move_ids:
+            line = move.move_line_ids.with_user(self.warehouse_user)
+            with self.subTest(state=move.state), self._assert_refused():
+                line.product_uom_id = dozens
