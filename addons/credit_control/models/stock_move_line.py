@@ -22,11 +22,15 @@ class StockMoveLine(models.Model):
         return result
 
     def _get_raised(self, vals):
-        """Lines that take more goods with these values: a number or a larger unit."""
-        if not {"quantity", "product_uom_id"} & vals.keys():
+        """Lines that take more goods with these values: a number, a larger unit, or a
+        move for a line that had none."""
+        if not {"move_id", "product_uom_id", "quantity"} & vals.keys():
             return self.browse()
         if self.env["credit.rule"]._is_idle():
             return self.browse()
+        loose = self.browse()
+        if vals.get("move_id"):
+            loose = self.filtered(lambda line: line.quantity and not line.move_id)
         unit = self.env["uom.uom"].browse(int(vals.get("product_uom_id") or 0))
 
         def is_raised(line):
@@ -36,7 +40,7 @@ class StockMoveLine(models.Model):
             )
             return line.product_uom_id.compare(quantity, line.quantity) > 0
 
-        return self.filtered(is_raised)
+        return loose | self.filtered(is_raised)
 
 
 class StockMove(models.Model):

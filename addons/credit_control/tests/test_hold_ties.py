@@ -178,3 +178,22 @@ class TestHoldTies(CreditControlCommon):
             line = move.move_line_ids.with_user(self.warehouse_user)
             with self.subTest(state=move.state), self._assert_refused():
                 line.product_uom_id = dozens
+
+    def test_loose_line_does_not_join_goods_on_hold(self):
+        self._deliver(self.other)
+        self.other.apply_credit_hold("Cheque bounced")
+        for move in self.move | self.other.picking_ids.move_ids:
+            line = self.env["stock.move.line"].create(
+                {
+                    "company_id": self.company.id,
+                    "product_id": self.product.id,
+                    "quantity": 2,
+                    "location_id": self.stock.id,
+                    "location_dest_id": self.customers.id,
+                }
+            )
+            self.assertFalse(line.move_id)
+            with self.subTest(state=move.state), self._assert_refused():
+                line.with_user(self.warehouse_user).write(
+                    {"move_id": move.id, "picking_id": move.picking_id.id}
+                )
