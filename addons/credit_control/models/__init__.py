@@ -11,10 +11,11 @@ from . import credit_authority
 from . import credit_discount_limit
 from . import credit_exposure
 from . import credit_exposure_decision
+from . import credit_exposure_orders
 from . import credit_exposure_overdue
 from . import credit_exposure_sources
 
-# After the sources, which it extends
+# After the sources and orders, which it extends
 from . import credit_exposure_pos
 from . import credit_group
 from . import credit_group_grant

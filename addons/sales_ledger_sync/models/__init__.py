@@ -25,6 +25,7 @@ from . import subledger_backfill_history
 from . import subledger_backfill_job
 from . import subledger_entry
 from . import subledger_entry_guard
+from . import subledger_entry_residual
 from . import subledger_entry_screen
 from . import subledger_entry_search
 from . import subledger_import

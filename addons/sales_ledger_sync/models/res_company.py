@@ -2,9 +2,6 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-# What decides which items of the past the ledger holds.
-HISTORY_SETTINGS = {"subledger_start_date", "subledger_history"}
-
 
 class ResCompany(models.Model):
     _inherit = "res.company"
@@ -42,15 +39,22 @@ class ResCompany(models.Model):
     )
 
     def write(self, vals):
+        # The settings screen writes every setting, whether it changed or not.
+        before = [company._get_history_settings() for company in self]
         res = super().write(vals)
         # A backfill has written what its settings ask for; it writes as superuser,
         # which no client can be.
-        if HISTORY_SETTINGS & vals.keys() and not self.env.su:
-            for company in self:
-                company._check_ledger_holds_history()
+        if not self.env.su:
+            for company, settings in zip(self, before, strict=True):
+                if company._get_history_settings() != settings:
+                    company._check_ledger_holds_history()
         if vals.get("subledger_manual_policy") == "record":
             self._sync_manual_items()
         return res
+
+    def _get_history_settings(self):
+        """What decides which items of the past the ledger holds."""
+        return self.subledger_start_date, self.subledger_history
 
     def _check_ledger_holds_history(self):
         """Refuse settings under which posted items lack their entries.

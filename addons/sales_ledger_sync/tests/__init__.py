@@ -1,4 +1,5 @@
 from . import test_backfill
+from . import test_backfill_history
 from . import test_entries
 from . import test_entry_search
 from . import test_guards

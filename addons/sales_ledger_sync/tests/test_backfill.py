@@ -1,113 +1,21 @@
-import itertools
 import logging
 from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
-from odoo.fields import Command
 from odoo.tests import tagged
-from odoo.tools import SQL, mute_logger
+from odoo.tools import mute_logger
 
-from ..models import subledger_backfill_history as history_module
 from ..models import subledger_backfill_job as job_module
 from ..models import subledger_sync as engine_module
-from .common import SubledgerCommon
+from .common_backfill import BackfillCommon
 
 LIVE = [("event", "=", "entry"), ("is_reversed", "=", False)]
-DAYS = ("2026-01-10", "2026-03-10", "2026-05-10", "2026-07-10")
-# Ways to keep history, and the start of the ledger.
-WAYS = (
-    ("none", "2026-06-01"),
-    ("opening", "2026-06-01"),
-    ("opening", "2026-02-01"),
-    ("opening", "2026-08-01"),
-    ("none", "2026-02-01"),
-    ("full", "2026-06-01"),
-)
 
 
 @tagged("post_install", "-at_install")
-class TestBackfill(SubledgerCommon):
-    """A company with items from before its ledger: the engine is off for them."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.company.write(
-            {"subledger_start_date": "2026-06-01", "subledger_history": "none"}
-        )
-        cls.manager = cls.env["res.users"].create(
-            {
-                "name": "Ledger manager",
-                "login": "ledger_manager",
-                "group_ids": [
-                    Command.link(
-                        cls.env.ref("sales_ledger_sync.group_ledger_manager").id
-                    )
-                ],
-                "company_ids": [Command.set(cls.company.ids)],
-                "company_id": cls.company.id,
-            }
-        )
-
-    def _old_documents(self):
-        """Two invoices, a payment and manual items the ledger knows nothing of."""
-        sync = type(self.env["subledger.sync"])
-        with patch.object(sync, "_sync", lambda self, *a, **k: None):
-            first = self._invoice(100, date="2026-01-10", invoice_date="2026-01-10")
-            second = self._invoice(70, date="2026-07-10", invoice_date="2026-07-10")
-            manual = self._entry_move(20, date="2026-01-12")
-            nobody = self._entry_move(
-                5, partner=self.env["res.partner"], date="2026-07-12"
-            )
-        documents = first + second + manual + nobody
-        documents.flush_recordset()
-        # They were posted before the ledger came.
-        self.env.cr.execute(
-            SQL(
-                "UPDATE account_move SET subledger_posted_at = NULL WHERE id IN %s",
-                documents._ids,
-            )
-        )
-        documents.invalidate_recordset()
-        return first, second, manual, nobody
-
-    def _backfill(self, mode="full", start_date="2026-06-01", **values):
-        return (
-            self.env["subledger.backfill"]
-            .with_user(self.manager)
-            .create(
-                {
-                    "company_id": self.company.id,
-                    "mode": mode,
-                    "start_date": start_date,
-                    **values,
-                }
-            )
-        )
-
-    def _run(self, backfill):
-        """Start, and let the scheduled action work."""
-        backfill.action_start()
-        self._run_job()
-        return backfill
-
-    def _run_job(self):
-        with self.enter_registry_test_mode():
-            cron = self.env.ref("sales_ledger_sync.ir_cron_backfill")
-            cron.method_direct_trigger()
-        self.env.invalidate_all()
-
-    def _entries(self, *domain):
-        return self.env["subledger.entry"].search(
-            [("company_id", "=", self.company.id), *domain], order="id"
-        )
-
-    def _balance(self, *domain):
-        entries = self._entries(*domain)
-        return sum(entries.mapped("debit")) - sum(entries.mapped("credit"))
-
+class TestBackfill(BackfillCommon):
     def test_full_history(self):
         first, second, _manual, _nobody = self._old_documents()
         backfill = self._run(self._backfill("full"))
@@ -375,112 +283,6 @@ class TestBackfill(SubledgerCommon):
         other.active = False
         with self.assertRaisesRegex(UserError, "closed"):
             backfill.action_resume()
-
-    # ------------------------------------------------------------------
-    # From one way to keep history to another
-    # ------------------------------------------------------------------
-
-    def _assert_verified(self):
-        """Every balance is what the general ledger and the named causes say."""
-        report = self.env["subledger.verify"]._verify(self.company)
-        self.assertTrue(report["clean"], report)
-
-    def _two_customers(self):
-        """Documents of two customers, in each part of the year."""
-        sync = type(self.env["subledger.sync"])
-        other = self.env["res.partner"].create({"name": "Bob"})
-        with patch.object(sync, "_sync", lambda self, *a, **k: None):
-            for partner in self.partner + other:
-                for amount, date in enumerate(DAYS, start=1):
-                    self._invoice(
-                        amount, partner_id=partner.id, date=date, invoice_date=date
-                    )
-                    self._entry_move(50, partner=partner, date=date)
-        self.env.flush_all()
-        self.env.cr.execute(
-            SQL(
-                "UPDATE account_move SET subledger_posted_at = NULL"
-                " WHERE company_id = %s",
-                self.company.id,
-            )
-        )
-        self.env.invalidate_all()
-
-    def _run_in_steps(self, backfill):
-        """Batch by batch, as committed; the books are right after each."""
-        backfill.action_start()
-        job = backfill.sudo()
-        steps = 0
-        while job.state == "running":
-            job._run_batch()
-            self.env.invalidate_all()
-            self._assert_verified()
-            steps += 1
-        self.assertEqual(job.state, "done")
-        return steps
-
-    def test_right_at_every_moment(self):
-        """From one way to keep history to another, in small batches."""
-        self._two_customers()
-        self.patch(job_module, "BATCH_ITEMS", 5)
-        self.patch(history_module, "BATCH_PARTNERS", 1)
-        self._run(self._backfill("none"))
-        for before, after in itertools.product(WAYS[:2], WAYS):
-            with self.subTest(before=before, after=after):
-                with self.env.cr.savepoint() as savepoint:
-                    self._run(self._backfill(*before))
-                    self.assertGreater(self._run_in_steps(self._backfill(*after)), 3)
-                    self.assertEqual(
-                        (self.company.subledger_history, self._start_date()), after
-                    )
-                    savepoint.rollback()
-                self.env.invalidate_all()
-
-    def _start_date(self):
-        return str(self.company.subledger_start_date)
-
-    def test_posted_while_the_job_runs(self):
-        """Under the settings of then it had no entry; it has under the new ones."""
-        self._old_documents()
-        self.company.sudo().subledger_start_date = "2999-01-01"
-        backfill = self._backfill("full", "2026-01-01")
-        backfill.action_start()
-        late = self._invoice(30, date="2026-08-01", invoice_date="2026-08-01")
-        self.assertFalse(self._entries(("move_id", "=", late.id)))
-        self._run_job()
-        self.assertEqual(len(self._entries(("move_id", "=", late.id))), 1)
-        self._assert_verified()
-
-    def test_item_moves_out_of_an_opening(self):
-        """Its date comes to lie after the start: the entry is its own from then on."""
-        first, _second, _manual, _nobody = self._old_documents()
-        self._run(self._backfill("opening"))
-        before = self._balance()
-        first.with_context(skip_readonly_check=True).write({"date": "2026-06-15"})
-        self.env.flush_all()
-        self.assertEqual(len(self._entries(("move_id", "=", first.id))), 1)
-        self.assertEqual(self._balance(), before)
-        self._assert_verified()
-
-    def test_settings_that_need_a_backfill_are_refused(self):
-        self._old_documents()
-        admin = self.manager.copy({"login": "settings"})
-        admin.group_ids += self.env.ref("base.group_system")
-        company = self.company.with_user(admin)
-        for values in (
-            {"subledger_start_date": "2026-01-01"},
-            {"subledger_start_date": False},
-            {"subledger_history": "full"},
-            {"subledger_history": "opening"},
-        ):
-            with self.assertRaisesRegex(UserError, "Backfills"), self.cr.savepoint():
-                company.write(values)
-        self._run(self._backfill("opening"))
-        with self.assertRaisesRegex(UserError, "Backfills"), self.cr.savepoint():
-            company.write({"subledger_history": "none"})
-        self._run(self._backfill("full"))
-        company.write({"subledger_start_date": "2026-09-01"})
-        self._assert_verified()
 
     def test_other_company_is_left_alone(self):
         self._old_documents()
