@@ -66,6 +66,7 @@ class PosCreditCommon(TestPoSCommon):
         """What a decision under the lock reads."""
         root = self.env.company.root_id
         exposure = self.env["credit.exposure"]
+        self.env.flush_all()
         decided = exposure._get_decision_exposure(root, self.customer.ids)
         cr = self.env.cr
         fresh = exposure._read_fresh_documents(cr, root, self.customer.ids)

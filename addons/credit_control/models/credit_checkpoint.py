@@ -205,14 +205,18 @@ class CreditCheckpoint(models.AbstractModel):
         if not serialize:
             return list(self._examine_credit(checkpoint))
         with self.env["credit.exposure"]._serialized() as locks:
-            cases = list(self._examine_credit(checkpoint, serialize=True))
+            cases = list(self._examine_credit(checkpoint, locks))
             if all(case.failures and not case.counted for case in cases):
                 locks.give_back()
         return cases
 
-    def _examine_credit(self, checkpoint, serialize=False):
-        """Yield the examined case of each document, cumulating those that pass."""
-        cases = self._prepare_credit_cases(checkpoint, serialize)
+    def _examine_credit(self, checkpoint, locks=None):
+        """Yield the examined case of each document, cumulating those that pass.
+
+        :param CreditLocks locks: to be taken before the exposure is read, if decisions
+            about the customers shall wait for each other
+        """
+        cases = self._prepare_credit_cases(checkpoint, locks)
         added = defaultdict(float)
         for case in cases:
             key = case.document._get_credit_key(case)
@@ -246,7 +250,7 @@ class CreditCheckpoint(models.AbstractModel):
                 CreditFinding(self.env["credit.rule"], "manual", hold.reasons, 0.0)
             )
 
-    def _prepare_credit_cases(self, checkpoint, serialize):
+    def _prepare_credit_cases(self, checkpoint, locks=None):
         """Cases in the order of the records, exposure without the document itself."""
         # All that is needed of the customers: their other columns would be read as well
         contacts = [document._get_credit_partner() for document in self]
@@ -254,8 +258,8 @@ class CreditCheckpoint(models.AbstractModel):
         amounts = self._get_credit_amounts()
         cases = []
         for company, documents in self.grouped("company_id").items():
-            accounts = documents._get_credit_accounts(company, limits_only=serialize)
-            totals = documents._get_credit_totals(company, accounts, serialize)
+            accounts = documents._get_credit_accounts(company, limits_only=bool(locks))
+            totals = documents._get_credit_totals(company, accounts, locks)
             for document in documents:
                 group, members, figures = accounts[document._get_credit_payer()]
                 amount, counted = amounts[document.id]
@@ -300,26 +304,26 @@ class CreditCheckpoint(models.AbstractModel):
             for payer in payers
         }
 
-    def _get_credit_totals(self, company, accounts, serialize):
+    def _get_credit_totals(self, company, accounts, locks=None):
         """Exposure of each credit account, keyed by its members.
 
         Where decisions are serialized it is read after the locks are held.
         """
-        if not serialize:
+        if not locks:
             return {
                 members: figures.account_exposure
                 for _group, members, figures in accounts.values()
             }
         exposure, root = self.env["credit.exposure"], company.root_id
-        exposure._lock(
-            root,
-            [
-                ("group", group.id) if group else ("partner", payer.id)
-                for payer, (group, _members, _figures) in accounts.items()
-            ],
-        )
+        keys = [
+            ("group", group.id) if group else ("partner", payer.id)
+            for payer, (group, _members, _figures) in accounts.items()
+        ]
+        locks.take(root, keys)
         return {
-            members: exposure._get_decision_exposure(root, members.ids)
+            members: exposure._get_decision_exposure(
+                root, members.ids, locks.has_written
+            )
             for members in {members for _group, members, _figures in accounts.values()}
         }
 

@@ -31,10 +31,45 @@ class CreditLocks:
 
     def __init__(self, cr):
         self._cr = cr
-        cr.execute("SAVEPOINT credit_locks")
+        self._is_taken = False
+        #: Whether the transaction has changed anything that others cannot see yet
+        self.has_written = False
+
+    def take(self, root, keys):
+        """Let decisions about these credit accounts wait for each other.
+
+        Held until the end of the transaction, so the next decision starts when this
+        one can be seen (or was taken back), or until they are given back because the
+        decision adds nothing. Taken in a fixed order against deadlocks.
+        A lock alone would not do: this transaction keeps its old snapshot, therefore
+        :meth:`CreditExposure._get_decision_exposure` reads through another connection.
+
+        :param root: root company, which has the credit area
+        :param keys: ``("partner" | "group", id)`` of each credit account
+        """
+        names = [f"credit_control:{root.id}:{kind}:{id_}" for kind, id_ in keys]
+        self._cr.execute(
+            SQL(
+                """%s
+                SELECT pg_advisory_xact_lock(hashtextextended(name, 0)),
+                       pg_current_xact_id_if_assigned() IS NOT NULL
+                  FROM unnest(%s::text[]) AS name""",
+                SQL() if self._is_taken else SQL("SAVEPOINT credit_locks;"),
+                sorted(set(names)),
+            )
+        )
+        self._is_taken = True
+        self.has_written = any(written for _lock, written in self._cr.fetchall())
 
     def give_back(self):
-        self._cr.execute("ROLLBACK TO SAVEPOINT credit_locks")
+        """Let others decide at once."""
+        if self._is_taken:
+            self._cr.execute("ROLLBACK TO SAVEPOINT credit_locks")
+
+    def keep(self):
+        """Hold what is held until the transaction ends."""
+        if self._is_taken:
+            self._cr.execute("RELEASE SAVEPOINT credit_locks")
 
 
 class CreditExposure(models.AbstractModel):
@@ -49,41 +84,28 @@ class CreditExposure(models.AbstractModel):
         """
         # What is pending would be lost with the locks
         self.env.flush_all()
-        yield CreditLocks(self.env.cr)
-        self.env.cr.execute("RELEASE SAVEPOINT credit_locks")
+        locks = CreditLocks(self.env.cr)
+        yield locks
+        locks.keep()
 
     @api.model
-    def _lock(self, root, keys):
-        """Let decisions about these credit accounts wait for each other.
+    def _get_decision_exposure(self, root, partner_ids, has_written=True):
+        """Exposure of these customers together, as of now.
 
-        Held until the end of the transaction, so the next decision starts when this
-        one can be seen (or was taken back), or until they are given back because the
-        decision adds nothing. Taken in a fixed order against deadlocks.
-        A lock alone would not do: this transaction keeps its old snapshot, therefore
-        :meth:`_get_decision_exposure` reads through another connection.
-
-        :param keys: ``("partner" | "group", id)`` of each credit account
-        """
-        for kind, record_id in sorted(set(keys)):
-            name = f"credit_control:{root.id}:{kind}:{record_id}"
-            self.env.cr.execute(
-                SQL("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", name)
-            )
-
-    @api.model
-    def _get_decision_exposure(self, root, partner_ids):
-        """Exposure of these customers together, as of now. Call :meth:`_lock` first.
+        To be called where nothing is pending, and the locks are held: see
+        :meth:`_serialized` and :meth:`CreditLocks.take`.
 
         What other transactions have committed is read through a fresh connection, what
         this transaction has changed and not committed through its own. Document by
         document the version of the one that changed it last is taken: that it was this
         transaction shows in the row itself.
+
+        :param bool has_written: False where this transaction has changed nothing yet
         """
-        self._flush_sources()
         # Never the replica: it may lag behind the decision we waited for
         with self.env.registry.cursor() as cr:
             fresh = self._read_fresh_documents(cr, root, partner_ids)
-        if not self._has_written():
+        if not has_written:
             return fresh.total
         own = self._read_documents(self.env.cr, root, partner_ids)
         if own.backend == fresh.backend:  # cursors of a test share one transaction
@@ -94,14 +116,6 @@ class CreditExposure(models.AbstractModel):
             amount, is_own = own.documents.get(key, (0, key in vanished))
             total += amount if is_own else fresh.documents.get(key, (0, False))[0]
         return total
-
-    @api.model
-    def _has_written(self):
-        """Whether this transaction has changed anything that others cannot see yet."""
-        [(written,)] = self.env.execute_query(
-            SQL("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
-        )
-        return written
 
     @api.model
     def _read_fresh_documents(self, cr, root, partner_ids):

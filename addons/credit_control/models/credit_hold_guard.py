@@ -80,7 +80,7 @@ class CreditHold(models.Model):
             documents = self.env[model_name].union(
                 *(hold._get_document() for hold in holds)
             )
-            for case in documents._prepare_credit_cases(checkpoint, serialize=False):
+            for case in documents._prepare_credit_cases(checkpoint):
                 case.document._examine_credit_case(case)
                 if not case.failures:
                     outdated |= holds & case.document.credit_hold_ids

@@ -17,6 +17,8 @@ RULE_TYPES = [
     ("order_amount", "Order amount"),
     ("discount", "Discount above the maximum"),
 ]
+# What every decision reads of a rule
+DECISIVE_FIELDS = ("action", "partner_scope", "rule_type", "threshold")
 
 
 @dataclass
@@ -205,7 +207,19 @@ class CreditRule(models.Model):
     @api.model
     def _get_rules(self, company, checkpoint):
         # sudo: rules bind everybody, also those who may not read them
-        return self.sudo().browse(self._get_rule_ids(company.id, checkpoint))
+        rules = self.sudo().browse(self._get_rule_ids(company.id, checkpoint))
+        columns = self._get_rule_values(rules._ids)
+        for name, values in zip(DECISIVE_FIELDS, columns, strict=True):
+            rules._fields[name]._insert_cache(rules, values)
+        return rules
+
+    @api.model
+    @ormcache("rule_ids")
+    def _get_rule_values(self, rule_ids):
+        """What every decision reads of the rules: a column for each field."""
+        # sudo: as above
+        rules = self.sudo().browse(rule_ids)
+        return tuple(tuple(rules.mapped(name)) for name in DECISIVE_FIELDS)
 
     @api.model
     @ormcache()
@@ -229,7 +243,6 @@ class CreditRule(models.Model):
 
     def _examine(self, case):
         """Add what ``case`` does not meet to its failures and warnings."""
-        self.fetch(["action", "partner_scope", "rule_type", "threshold"])
         for rule in self:
             if not rule._concerns(case):
                 continue

@@ -36,7 +36,7 @@ class SaleOrder(models.Model):
         What else could be said against the order was said when it was confirmed.
         """
         self.ensure_one()
-        [case] = self._prepare_credit_cases("order", serialize=False)
+        [case] = self._prepare_credit_cases("order")
         self._examine_credit_case(case)
         if any(failure.rule_type == "discount" for failure in case.failures):
             self.env["credit.hold"]._hold(case)

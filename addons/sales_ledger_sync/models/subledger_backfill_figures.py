@@ -132,7 +132,7 @@ class SubledgerBackfill(models.Model):
             self._clear_figures(model)
         with self._settings_of_draft():
             self.env.cr.execute(self._balances_query(compare))
-            self.env.cr.execute(self._unmatched_query())
+            self._write_unmatched()
         self.invalidate_recordset(["balance_ids", "type_ids", "unmatched_ids"])
         # Figures are the system's; the caller has checked the rights.
         self.sudo().preview_date = fields.Datetime.now()
@@ -248,21 +248,33 @@ class SubledgerBackfill(models.Model):
     # What is left out, or set apart
     # ------------------------------------------------------------------
 
+    def _write_unmatched(self):
+        """A few sums of all items: read first, because PostgreSQL uses several
+        processors for a query, and one for what is inserted from a query."""
+        sums = self.env.execute_query(self._unmatched_query())
+        rows = [SQL("%s", (self.id, *row)) for row in sums]
+        if rows:
+            self.env.cr.execute(
+                SQL(
+                    """INSERT INTO subledger_backfill_unmatched
+                              (backfill_id, reason, account_id, item_count, balance)
+                       VALUES %s""",
+                    SQL(", ").join(rows),
+                )
+            )
+
     def _unmatched_query(self):
         return SQL(
             """
-            INSERT INTO subledger_backfill_unmatched
-                   (backfill_id, reason, account_id, item_count, balance)
-            SELECT %(backfill)s, reason, account_id, COUNT(*), SUM(balance)
+            SELECT reason, account_id, COUNT(*), SUM(balance)
               FROM (SELECT COALESCE(left_out, CASE WHEN is_nobody THEN 'no_partner' END)
                            AS reason, account_id, balance
-                      FROM (%(classified)s) AS item) AS item
+                      FROM (%s) AS item) AS item
              WHERE reason IS NOT NULL
           GROUP BY reason, account_id
           ORDER BY reason, account_id
             """,
-            backfill=self.id,
-            classified=self._classified_items_sql(),
+            self._classified_items_sql(),
         )
 
     def _classified_items_sql(self):
