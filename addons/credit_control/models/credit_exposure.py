@@ -40,6 +40,8 @@ from typing import NamedTuple
 from odoo import api, models
 from odoo.tools import SQL, ormcache
 
+from odoo.addons.sales_ledger_sync.searching import computed_once
+
 # Who sees what customers owe: those who sell, bill or watch credit. Everybody else
 # learns only that a document is on hold.
 FIGURE_GROUPS = (
@@ -224,6 +226,9 @@ class CreditExposure(models.AbstractModel):
         credit_limit (NULL: unlimited), account_exposure, limit_expired.
         """
         groups = self.env["credit.group"]._has_groups(company.root_id.id)
+        own = self._exposure_table(company.root_id, partner_ids)
+        if partner_ids is None:
+            own = computed_once(SQL("SELECT * FROM %s AS exposure", own))
         return SQL(
             """(
             SELECT %(limits)s,
@@ -239,7 +244,7 @@ class CreditExposure(models.AbstractModel):
             )""",
             limits=self._limit_columns(company, groups),
             shared=SQL("shared.exposure,") if groups else SQL(),
-            own=self._exposure_table(company.root_id, partner_ids),
+            own=own,
             group_joins=(
                 self._group_joins(company.root_id, partner_ids) if groups else SQL()
             ),
@@ -337,6 +342,20 @@ class CreditExposure(models.AbstractModel):
         if ids is None:
             return SQL("TRUE")
         return SQL("%s = ANY(%s)", column, list(ids))
+
+    @api.model
+    def _contact_in(self, column, partner_ids):
+        """A contact of these commercial entities; any where ``partner_ids`` is None."""
+        if partner_ids is None:
+            return SQL("TRUE")
+        # An array, so that the planner uses the index on the column
+        return SQL(
+            """%s = ANY(ARRAY(
+                   SELECT contact.id FROM res_partner contact
+                    WHERE contact.commercial_partner_id = ANY(%s)))""",
+            column,
+            list(partner_ids),
+        )
 
     @api.model
     def _get_area(self, root):

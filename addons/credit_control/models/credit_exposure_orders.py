@@ -101,20 +101,7 @@ class CreditExposure(models.AbstractModel):
             """sale.state = 'sale' AND sale.invoice_status != 'invoiced'
                AND sale.company_id = ANY(%s) AND %s""",
             self._get_area(root).ids,
-            self._payer_filter(partner_ids),
-        )
-
-    @api.model
-    def _payer_filter(self, partner_ids):
-        """Orders invoiced to any contact of these commercial entities."""
-        if partner_ids is None:
-            return SQL("TRUE")
-        # An array, so that the planner uses the partial index on partner_invoice_id
-        return SQL(
-            """sale.partner_invoice_id = ANY(ARRAY(
-                   SELECT contact.id FROM res_partner contact
-                    WHERE contact.commercial_partner_id = ANY(%s)))""",
-            list(partner_ids),
+            self._contact_in(SQL("sale.partner_invoice_id"), partner_ids),
         )
 
     @api.model

@@ -47,6 +47,7 @@ class CreditExposure(models.AbstractModel):
                 "reconciled",
             ]
         )
+        self.env["res.partner"].flush_model(["commercial_partner_id"])
 
     @api.model
     def _overdue_table(self, root, partner_ids=None):
@@ -72,25 +73,30 @@ class CreditExposure(models.AbstractModel):
 
     @api.model
     def _receivable_items_query(self, root, partner_ids=None):
-        """Open receivable items with the running sum of debits and all open credits."""
+        """Open receivable items with the running sum of debits and all open credits.
+
+        By commercial entity, as in the ledger: a payment may name one of its contacts.
+        """
         return SQL(
             """
-            SELECT line.partner_id, COALESCE(line.date_maturity, line.date) AS due,
+            SELECT owner.commercial_partner_id AS partner_id,
+                   COALESCE(line.date_maturity, line.date) AS due,
                    line.date, line.amount_residual AS residual,
                    SUM(GREATEST(line.amount_residual, 0)) OVER (
-                       PARTITION BY line.partner_id
+                       PARTITION BY owner.commercial_partner_id
                        ORDER BY COALESCE(line.date_maturity, line.date), line.id
                    ) AS running,
                    SUM(GREATEST(-line.amount_residual, 0)) OVER (
-                       PARTITION BY line.partner_id) AS credits
+                       PARTITION BY owner.commercial_partner_id) AS credits
               FROM account_move_line line
+              JOIN res_partner owner ON owner.id = line.partner_id
              WHERE line.account_id IN (
                        SELECT account.id FROM account_account account
                         WHERE account.account_type = 'asset_receivable'
                           AND account.non_trade IS NOT TRUE)
                AND line.parent_state = 'posted' AND line.reconciled IS NOT TRUE
-               AND line.company_id = ANY(%(companies)s) AND %(filter)s
+               AND line.company_id = ANY(%(companies)s) AND %(owned)s
             """,
             companies=self._get_area(root).ids,
-            filter=self._in(SQL("line.partner_id"), partner_ids),
+            owned=self._contact_in(SQL("line.partner_id"), partner_ids),
         )

@@ -1,6 +1,10 @@
 from odoo import api, fields, models
-from odoo.fields import Domain
 from odoo.tools import SQL
+
+from odoo.addons.sales_ledger_sync.searching import (
+    order_by_partner_amount,
+    search_partner_amount,
+)
 
 from .credit_exposure import FIGURE_GROUPS
 
@@ -17,7 +21,8 @@ FIGURE_COLUMNS = {
     "credit_available": "available",
     "credit_utilization": "utilization",
 }
-OPERATORS = {"in": "IN", "not in": "NOT IN", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
+# Those that need the limits as well
+LIMIT_FIGURES = ("credit_available", "credit_utilization")
 
 
 class ResPartner(models.Model):
@@ -228,61 +233,46 @@ class ResPartner(models.Model):
 
     @api.model
     def _search_credit_figure(self, field_name, operator, value):
-        if operator not in OPERATORS:
-            return NotImplemented
         # The ORM leaves this to the method of a field that is not stored
         self._check_field_access(self._fields[field_name], "read")
-        if operator in ("in", "not in"):
-            value = tuple(float(item or 0) for item in value) or (None,)
-
-        def to_sql(model, alias, query):
-            expression = model._credit_figure_to_sql(alias, field_name, query)
-            return SQL("%s %s %s", expression, SQL(OPERATORS[operator]), value)
-
-        return Domain.custom(to_sql=to_sql)
+        amounts = self._get_figure_query(field_name)
+        return search_partner_amount(operator, value, amounts)
 
     def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
         # EXTENDS 'base': the figures are not stored, and people sort by them
-        if field_name in FIGURE_COLUMNS or field_name == "exposure_overdue":
-            self._check_field_access(self._fields[field_name], "read")
-            expression = self._credit_figure_to_sql(alias, field_name, query)
-            return SQL("%s %s %s", expression, direction, nulls)
-        return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
+        if field_name not in FIGURE_COLUMNS and field_name != "exposure_overdue":
+            return super()._order_field_to_sql(
+                alias, field_name, direction, nulls, query
+            )
+        self._check_field_access(self._fields[field_name], "read")
+        amounts = self._get_figure_query(field_name)
+        amount = order_by_partner_amount(self, alias, query, field_name, amounts)
+        return SQL("%s %s %s", amount, direction, nulls)
 
     @api.model
-    def _credit_figure_to_sql(self, alias, field_name, query):
-        """Expression of a figure; joins the computation to the query once."""
+    def _get_figure_query(self, field_name):
+        """SQL query with the columns partner_id and amount."""
         if field_name == "exposure_overdue":
-            table = self._get_overdue_join()
-            column, name = "amount", "credit_overdue"
+            table, column = self._get_overdue_table(), SQL("amount")
         else:
-            table = self._get_figures_join()
-            column, name = FIGURE_COLUMNS[field_name], "credit_figures"
-        join_alias = query.make_alias(alias, name)
-        query.add_join(
-            "LEFT JOIN",
-            join_alias,
-            table,
-            SQL(
-                "%s = %s",
-                SQL.identifier(alias, "commercial_partner_id"),
-                SQL.identifier(join_alias, "partner_id"),
-            ),
-        )
-        return SQL("COALESCE(%s, 0)", SQL.identifier(join_alias, column))
+            table = self._get_figures_table(field_name in LIMIT_FIGURES)
+            column = SQL.identifier(FIGURE_COLUMNS[field_name])
+        return SQL("SELECT partner_id, %s AS amount FROM %s AS figures", column, table)
 
     @api.model
-    def _get_overdue_join(self):
+    def _get_overdue_table(self):
         # sudo: as for the other figures
         exposure = self.env["credit.exposure"].sudo()
         exposure._flush_overdue()
         return exposure._overdue_table(self.env.company.root_id)
 
     @api.model
-    def _get_figures_join(self):
+    def _get_figures_table(self, with_limits):
         # sudo: as for reading the figures one by one
         exposure = self.env["credit.exposure"].sudo()
         exposure._flush_sources()
+        if not with_limits:
+            return exposure._exposure_table(self.env.company.root_id)
         return SQL(
             """(
             SELECT figures.*,

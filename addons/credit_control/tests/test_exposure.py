@@ -260,6 +260,24 @@ class TestExposure(CreditControlCommon):
         today = fields.Date.context_today(self.customer)
         self.assertEqual(overdue.days, (today - fields.Date.to_date("2021-01-01")).days)
 
+    def test_overdue_nets_payments_of_a_contact(self):
+        """As the ledger does: whoever of the customer's people sent the money."""
+        invoice = self._create_credit_invoice(500.0, post=False)
+        invoice.invoice_date_due = "2020-01-01"
+        invoice.action_post()
+        contact = self.env["res.partner"].create(
+            {"name": "Book-keeper", "parent_id": self.customer.id}
+        )
+        self._pay(200.0, contact)
+        self.assertEqual(self.customer.exposure_overdue, 300.0)
+        self.assertEqual(contact.exposure_overdue, 300.0)
+        overdue = self.env["credit.exposure"]._get_overdue(
+            self.company, self.customer.ids
+        )
+        self.assertEqual(overdue.amount, 300.0)
+        found = self.env["res.partner"].search([("exposure_overdue", "=", 300.0)])
+        self.assertEqual(found & (self.customer | contact), self.customer | contact)
+
     def test_history_that_the_ledger_left_out_is_owed(self):
         self.company.sudo().subledger_start_date = "2999-01-01"
         invoice = self._create_credit_invoice(500.0)

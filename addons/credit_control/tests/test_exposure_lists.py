@@ -1,5 +1,6 @@
 from odoo.fields import Command
 from odoo.tests import tagged
+from odoo.tools import SQL
 
 from ..models.res_partner import FIGURE_COLUMNS
 from .common import CreditControlCommon
@@ -88,3 +89,16 @@ class TestExposureLists(CreditControlCommon):
             self.env["res.partner"].search(**search)
         self.assertEqual(computed, [])
         self.assertFalse(set(fetched) & set((self.few | self.customer).ids))
+
+    def test_figures_of_all_customers_are_computed_once_for_a_page(self):
+        """And not again for every customer that is looked at, which took minutes."""
+        for name in FIGURES:
+            with self.subTest(name):
+                found = self._explain([(name, ">", 10.0)], "id")
+                self.assertIn("hashed SubPlan", found)
+                self.assertIn("CTE", self._explain([], f"{name} desc"))
+
+    def _explain(self, domain, order):
+        query = self.env["res.partner"]._search(domain, limit=80, order=order)
+        rows = self.env.execute_query(SQL("EXPLAIN %s", query.select()))
+        return "\n".join(line for (line,) in rows)

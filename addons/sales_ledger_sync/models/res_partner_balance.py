@@ -1,21 +1,13 @@
-import operator as py_operator
-
 from odoo import api, fields, models
-from odoo.fields import Domain
 from odoo.tools import SQL
+
+from ..searching import order_by_partner_amount, search_partner_amount
 
 READERS = "sales_ledger_sync.group_ledger_reader"
 # Screens show what we owe as a positive amount; stored is debit minus credit.
 LEDGER_OF_FIELD = {
     "subledger_customer_balance": ("customer", SQL("")),
     "subledger_supplier_balance": ("supplier", SQL("-")),
-}
-COMPARISONS = {
-    "in": (SQL("IN"), lambda amount, amounts: amount in amounts),
-    "<": (SQL("<"), py_operator.lt),
-    "<=": (SQL("<="), py_operator.le),
-    ">": (SQL(">"), py_operator.gt),
-    ">=": (SQL(">="), py_operator.ge),
 }
 
 
@@ -100,21 +92,8 @@ class ResPartner(models.Model):
     def _search_subledger_balance(self, field_name, operator, value):
         # A search must not tell what reading would refuse.
         self._check_field_access(self._fields[field_name], "read")
-        if operator not in COMPARISONS:
-            return NotImplemented
-        operand = tuple(item or 0 for item in value) if operator == "in" else value
-        sql_operator, compare = COMPARISONS[operator]
-        # Who has no entry owes nothing; then easier said is whose balance does not fit.
-        with_others = compare(0, operand)
-        balances = SQL(
-            "(SELECT partner_id FROM (%s) AS ledger_balance WHERE (amount %s %s) = %s)",
-            self._subledger_balance_table(field_name),
-            sql_operator,
-            operand,
-            not with_others,
-        )
-        return Domain(
-            "commercial_partner_id", "not in" if with_others else "in", balances
+        return search_partner_amount(
+            operator, value, self._subledger_balance_table(field_name)
         )
 
     @api.model
@@ -138,19 +117,8 @@ class ResPartner(models.Model):
                 alias, field_name, direction, nulls, query
             )
         self._check_field_access(self._fields[field_name], "read")
-        balance_alias = query.make_alias(alias, field_name)
-        query.add_join(
-            "LEFT JOIN",
-            balance_alias,
-            SQL("(%s)", self._subledger_balance_table(field_name)),
-            SQL(
-                "%s = %s",
-                SQL.identifier(balance_alias, "partner_id"),
-                self._field_to_sql(alias, "commercial_partner_id", query),
-            ),
-        )
-        amount = SQL("COALESCE(%s, 0)", SQL.identifier(balance_alias, "amount"))
-        query._order_groupby.append(amount)
+        balances = self._subledger_balance_table(field_name)
+        amount = order_by_partner_amount(self, alias, query, field_name, balances)
         return SQL("%s %s %s", amount, direction, nulls)
 
     # ------------------------------------------------------------------
