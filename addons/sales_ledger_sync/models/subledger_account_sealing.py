@@ -2,6 +2,7 @@ import logging
 import random
 import time
 from collections import Counter
+from typing import NamedTuple
 
 import psycopg2
 
@@ -28,6 +29,16 @@ PENDING = "sales_ledger_sync.sealing"
 # What PostgreSQL says of an account that somebody changed past the ORM: a number is
 # taken, a figure has no room.
 DAMAGED = (psycopg2.IntegrityError, psycopg2.DataError, psycopg2.InternalError)
+
+
+class SealedBatch(NamedTuple):
+    """Numbers of accounts with unsealed entries, of those locked, and of entries
+    sealed; the last of the accounts: company id, partner id or 0, account id."""
+
+    waiting: int = 0
+    locked: int = 0
+    sealed: int = 0
+    last_key: list | None = None
 
 
 class SubledgerAccount(models.Model):
@@ -81,11 +92,14 @@ class SubledgerAccount(models.Model):
         """
         cron, remaining = self.env["ir.cron"], self._count_unsealed()
         cron._commit_progress(remaining=remaining)
-        while sealed := self._seal(limit=BATCH_SIZE, backwards=backwards):
+
+        def go_on(sealed):
+            nonlocal remaining
             # Counting reads all that is unsealed: again only where the end is near.
             remaining = max(remaining - sealed, 0) or self._count_unsealed()
-            if not cron._commit_progress(sealed, remaining=remaining):
-                break
+            return cron._commit_progress(sealed, remaining=remaining)
+
+        self._seal(backwards=backwards, go_on=go_on)
 
     @api.model
     def _count_unsealed(self):
@@ -95,7 +109,7 @@ class SubledgerAccount(models.Model):
         return count
 
     @api.model
-    def _seal(self, keys=None, limit=None, backwards=False):
+    def _seal(self, keys=None, limit=None, backwards=False, go_on=None):
         """Number the unsealed entries, with running balance and hash chain.
 
         Works in transactions of its own, so it sees and seals committed entries
@@ -106,18 +120,27 @@ class SubledgerAccount(models.Model):
         :param int limit: stop after about so many entries
         :param bool backwards: begin with the last accounts; within an account the
             entries are always sealed in their order
+        :param go_on: called with the number of entries after each batch; to stop, it
+            returns a false value
         :return: number of entries sealed
         """
         if keys is not None and not keys:
             return 0
-        total, patience, heads_known = 0, PATIENCE, False
+        total, patience, heads_known, start = 0, PATIENCE, False, None
         while limit is None or total < limit:
             size = min(BATCH_SIZE, (limit or BATCH_SIZE))
-            waiting, locked, sealed = self._seal_next(keys, size, backwards)
-            total += sealed
-            if locked == waiting and sealed < size:
+            batch = self._seal_next(keys, size, backwards, start)
+            total += batch.sealed
+            if batch.sealed and go_on and not go_on(batch.sealed):
+                break
+            is_end = batch.locked == batch.waiting and batch.sealed < size
+            if is_end and not start:
                 break  # nothing is left; most often after the first batch
-            if sealed:
+            if batch.sealed and not is_end:
+                start = batch.last_key
+                continue
+            if start:
+                start = None  # again from the beginning: what was held or came since
                 continue
             # Nothing locked: accounts that have no head yet, or that another sealer
             # holds, who may have looked at them before our entries were committed.
@@ -133,12 +156,14 @@ class SubledgerAccount(models.Model):
         return total
 
     @api.model
-    def _seal_next(self, keys, size, backwards):
+    def _seal_next(self, keys, size, backwards, start):
         """The same as :meth:`_seal_batch`, without what cannot be sealed."""
         try:
-            return self._in_own_transaction(self._seal_batch, keys, size, backwards)
+            return self._in_own_transaction(
+                self._seal_batch, keys, size, backwards, start
+            )
         except DAMAGED as error:
-            return 0, 0, self._seal_each(keys, size, error)
+            return SealedBatch(sealed=self._seal_each(keys, size, error))
 
     @api.model
     def _seal_each(self, keys, size, error):
@@ -208,35 +233,55 @@ class SubledgerAccount(models.Model):
         )
 
     @api.model
-    def _seal_batch(self, env, keys, size, backwards=False):
-        """Numbers of accounts with unsealed entries, of those locked, and of entries
-        sealed."""
+    def _seal_batch(self, env, keys, size, backwards=False, start=None):
+        """Seal about ``size`` entries from the account ``start`` on.
+
+        :rtype: SealedBatch
+        """
         # The lock must be in the first statement of the transaction: a snapshot
         # taken before the lock would chain onto an outdated head.
-        return env.execute_query(self._seal_query(keys, size, backwards))[0]
+        [row] = env.execute_query(self._seal_query(keys, size, backwards, start))
+        return SealedBatch(*row)
 
     @api.model
-    def _waiting_query(self, keys, size, backwards):
-        """Accounts of the first, or last, ``size`` unsealed entries."""
+    def _waiting_query(self, keys, size, backwards, start):
+        """Accounts of the first, or last, ``size`` unsealed entries.
+
+        From where the last batch ended: what it sealed leaves dead rows in the index,
+        and they are read again until no older transaction may need them.
+        """
+        since = SQL("TRUE")
+        if start:
+            since = SQL(
+                "(tail.company_id, COALESCE(tail.partner_id, 0), tail.account_id)"
+                " %s (%s, %s, %s)",
+                SQL("<=") if backwards else SQL(">="),
+                *start,
+            )
         return SQL(
             """
             SELECT company_id, COALESCE(partner_id, 0) AS partner_id, account_id
               FROM (SELECT tail.company_id, tail.partner_id, tail.account_id
                       FROM subledger_entry AS tail
-                     WHERE tail.number IS NULL AND %(asked)s
+                     WHERE tail.number IS NULL AND %(asked)s AND %(since)s
                   ORDER BY tail.company_id %(way)s,
                            COALESCE(tail.partner_id, 0) %(way)s,
                            tail.account_id %(way)s, tail.id %(way)s
                      LIMIT %(size)s) AS first
           GROUP BY 1, 2, 3
             """,
-            way=SQL("DESC") if backwards else SQL("ASC"),
+            way=self._way_sql(backwards),
             asked=self._asked_condition(keys),
+            since=since,
             size=size,
         )
 
     @api.model
-    def _seal_query(self, keys, size, backwards=False):
+    def _way_sql(self, backwards):
+        return SQL("DESC") if backwards else SQL("ASC")
+
+    @api.model
+    def _seal_query(self, keys, size, backwards=False, start=None):
         # SKIP LOCKED: whoever holds an account is sealing it.
         return SQL(
             """
@@ -289,10 +334,14 @@ class SubledgerAccount(models.Model):
                  WHERE head.id = last.head_id
             )
             SELECT (SELECT COUNT(*) FROM waiting), (SELECT COUNT(*) FROM locked),
-                   COUNT(*)
+                   COUNT(*),
+                   (SELECT ARRAY[company_id, partner_id, account_id] FROM waiting
+                  ORDER BY company_id %(back)s, partner_id %(back)s, account_id %(back)s
+                     LIMIT 1)
               FROM sealed
             """,
-            waiting=self._waiting_query(keys, size, backwards),
+            waiting=self._waiting_query(keys, size, backwards, start),
+            back=self._way_sql(not backwards),
             size=size,
             same_key=self._same_key_sql(),
             payload=self.env["subledger.entry"]._hash_payload_sql(
