@@ -101,30 +101,33 @@ class TestSealing(SubledgerCommon):
 
     def test_what_comes_behind_a_walk_is_sealed_by_it(self):
         """A walk goes on where its last batch ended; at the end it looks back once."""
-        partners = self.partner + self.other_partner
         for backwards in (False, True):
             with self.subTest(backwards=backwards):
-                first = partners.sorted("id", reverse=backwards)[0]
-                moves = self.env["account.move"].union(
-                    *(
-                        self._invoice(amount, partner_id=partner.id)
-                        for amount in (1, 2, 3)
-                        for partner in partners
-                    )
-                )
-                late, batches = moves.browse(), []
+                self._check_what_comes_behind(backwards)
 
-                def go_on(sealed, first=first, batches=batches):
-                    nonlocal late
-                    batches.append(sealed)
-                    if sum(batches) == 4:  # the walk is with the second partner
-                        late = self._invoice(4, partner_id=first.id)
-                    return True
+    def _check_what_comes_behind(self, backwards):
+        partners = self.partner + self.other_partner
+        moves = self.env["account.move"].union(
+            *(
+                self._invoice(amount, partner_id=partner.id)
+                for amount in (1, 2, 3)
+                for partner in partners
+            )
+        )
+        passed = partners.sorted("id", reverse=backwards)[0]
+        late, batches = moves.browse(), []
 
-                with self._sealing() as accounts, self._batches_of(2):
-                    accounts._seal(backwards=backwards, go_on=go_on)
-                self.assertEqual(sum(batches), 7)
-                self.assertTrue(all(self._entries(moves + late).mapped("number")))
+        def go_on(sealed):
+            nonlocal late
+            batches.append(sealed)
+            if sum(batches) == 4:  # the walk is with the second partner
+                late = self._invoice(4, partner_id=passed.id)
+            return True
+
+        with self._sealing() as accounts, self._batches_of(2):
+            accounts._seal(backwards=backwards, go_on=go_on)
+        self.assertEqual(sum(batches), 7)
+        self.assertTrue(all(self._entries(moves + late).mapped("number")))
 
     def test_walk_stops_when_time_is_over(self):
         moves = self._invoice(1) + self._invoice(2) + self._invoice(3)
