@@ -32,8 +32,8 @@ DAMAGED = (psycopg2.IntegrityError, psycopg2.DataError, psycopg2.InternalError)
 
 
 class SealedBatch(NamedTuple):
-    """Numbers of accounts with unsealed entries, of those locked, and of entries
-    sealed; the last of the accounts: company id, partner id or 0, account id."""
+    """Numbers of accounts to be sealed, of those locked, and of entries sealed; the
+    last of the accounts: company id, partner id or 0, account id."""
 
     waiting: int = 0
     locked: int = 0
@@ -137,7 +137,7 @@ class SubledgerAccount(models.Model):
             if is_end and not start:
                 break  # nothing is left; most often after the first batch
             if batch.sealed and not is_end:
-                start = batch.last_key
+                start = batch.last_key if keys is None else None
                 continue
             if start:
                 start = None  # again from the beginning: what was held or came since
@@ -245,11 +245,14 @@ class SubledgerAccount(models.Model):
 
     @api.model
     def _waiting_query(self, keys, size, backwards, start):
-        """Accounts of the first, or last, ``size`` unsealed entries.
+        """Accounts of the first, or last, ``size`` unsealed entries, or ``keys``.
 
         From where the last batch ended: what it sealed leaves dead rows in the index,
-        and they are read again until no older transaction may need them.
+        and they are read again until no older transaction may need them. Who asks for
+        accounts gets just these: after a commit, planning takes most of the time.
         """
+        if keys is not None:
+            return SQL("SELECT * FROM %s", self._asked_table(keys))
         since = SQL("TRUE")
         if start:
             since = SQL(
@@ -263,7 +266,7 @@ class SubledgerAccount(models.Model):
             SELECT company_id, COALESCE(partner_id, 0) AS partner_id, account_id
               FROM (SELECT tail.company_id, tail.partner_id, tail.account_id
                       FROM subledger_entry AS tail
-                     WHERE tail.number IS NULL AND %(asked)s AND %(since)s
+                     WHERE tail.number IS NULL AND %(since)s
                   ORDER BY tail.company_id %(way)s,
                            COALESCE(tail.partner_id, 0) %(way)s,
                            tail.account_id %(way)s, tail.id %(way)s
@@ -271,7 +274,6 @@ class SubledgerAccount(models.Model):
           GROUP BY 1, 2, 3
             """,
             way=self._way_sql(backwards),
-            asked=self._asked_condition(keys),
             since=since,
             size=size,
         )
@@ -354,10 +356,18 @@ class SubledgerAccount(models.Model):
         """SQL condition on ``tail``: one of the keys, or any when None."""
         if keys is None:
             return SQL("TRUE")
-        companies, partners, accounts = (list(ids) for ids in zip(*keys, strict=True))
         return SQL(
             """(tail.company_id, COALESCE(tail.partner_id, 0), tail.account_id) IN (
-                SELECT * FROM unnest(%s::int[], %s::int[], %s::int[]))""",
+                SELECT * FROM %s)""",
+            self._asked_table(keys),
+        )
+
+    @api.model
+    def _asked_table(self, keys):
+        companies, partners, accounts = (list(ids) for ids in zip(*keys, strict=True))
+        return SQL(
+            """unnest(%s::int[], %s::int[], %s::int[])
+                   AS asked (company_id, partner_id, account_id)""",
             companies,
             partners,
             accounts,
