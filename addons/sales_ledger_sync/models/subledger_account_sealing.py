@@ -149,7 +149,7 @@ class SubledgerAccount(models.Model):
                 heads_known = True
                 self._in_own_transaction(self._create_heads, keys)
                 continue
-            if keys is None or not patience:
+            if keys is None or not patience or not self._is_any_waiting(keys):
                 break
             patience -= 1
             time.sleep(random.uniform(0, LONGEST_PAUSE))
@@ -184,6 +184,11 @@ class SubledgerAccount(models.Model):
             if total < size:
                 total += self._seal({key}, size - total)
         return total
+
+    @api.model
+    def _is_any_waiting(self, keys):
+        """Not so if the other one sealed our entries, or they were rolled back."""
+        return bool(self._in_own_transaction(self._find_waiting, keys))
 
     @api.model
     def _find_waiting(self, env, keys):

@@ -129,6 +129,14 @@ class TestSealing(SubledgerCommon):
         self.assertEqual(sum(batches), 7)
         self.assertTrue(all(self._entries(moves + late).mapped("number")))
 
+    def test_entries_that_were_rolled_back_are_not_waited_for(self):
+        nobody = {(self.company.id, self.partner.id, -1)}
+        with (
+            self._sealing() as accounts,
+            patch.object(sealing.time, "sleep", side_effect=AssertionError),
+        ):
+            self.assertEqual(accounts._seal(nobody), 0)
+
     def test_walk_stops_when_time_is_over(self):
         moves = self._invoice(1) + self._invoice(2) + self._invoice(3)
         with self._sealing() as accounts, self._batches_of(2):
