@@ -138,6 +138,7 @@ class SubledgerAccount(models.Model):
                 break  # nothing is left; most often after the first batch
             if batch.sealed and not is_end:
                 start = batch.last_key if keys is None else None
+                heads_known = False  # a walk takes its time, new accounts may come
                 continue
             if start:
                 start = None  # again from the beginning: what was held or came since

@@ -129,6 +129,25 @@ class TestSealing(SubledgerCommon):
         self.assertEqual(sum(batches), 7)
         self.assertTrue(all(self._entries(moves + late).mapped("number")))
 
+    def test_walk_finds_accounts_that_come_while_it_is_under_way(self):
+        first, second = (self.partner + self.other_partner).sorted("id")
+        moves = sum(
+            (self._invoice(amount, partner_id=second.id) for amount in range(1, 4)),
+            self.env["account.move"],
+        )
+        late = self.env["account.move"]
+
+        def go_on(_sealed):
+            nonlocal late
+            if not late:  # passed already, and as many as a batch: nothing else is seen
+                late = self._invoice(4, partner_id=first.id)
+                late += self._invoice(5, partner_id=first.id)
+            return True
+
+        with self._sealing() as accounts, self._batches_of(2):
+            self.assertEqual(accounts._seal(go_on=go_on), 5)
+        self.assertTrue(all(self._entries(moves + late).mapped("number")))
+
     def test_entries_that_were_rolled_back_are_not_waited_for(self):
         nobody = {(self.company.id, self.partner.id, -1)}
         with (
