@@ -1,11 +1,6 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from odoo.addons.sales_ledger_sync.searching import (
-    order_by_partner_amount,
-    search_partner_amount,
-)
-
 from .credit_exposure import FIGURE_GROUPS
 
 LIMIT_GROUPS = (
@@ -211,52 +206,36 @@ class ResPartner(models.Model):
     # ------------------------------------------------------------------
 
     def _search_credit_exposure(self, operator, value):
-        return self._search_credit_figure("credit_exposure", operator, value)
+        return self._search_amount("credit_exposure", operator, value)
 
     def _search_exposure_open_items(self, operator, value):
-        return self._search_credit_figure("exposure_open_items", operator, value)
+        return self._search_amount("exposure_open_items", operator, value)
 
     def _search_exposure_orders(self, operator, value):
-        return self._search_credit_figure("exposure_orders", operator, value)
+        return self._search_amount("exposure_orders", operator, value)
 
     def _search_exposure_draft_invoices(self, operator, value):
-        return self._search_credit_figure("exposure_draft_invoices", operator, value)
+        return self._search_amount("exposure_draft_invoices", operator, value)
 
     def _search_credit_available(self, operator, value):
-        return self._search_credit_figure("credit_available", operator, value)
+        return self._search_amount("credit_available", operator, value)
 
     def _search_credit_utilization(self, operator, value):
-        return self._search_credit_figure("credit_utilization", operator, value)
+        return self._search_amount("credit_utilization", operator, value)
 
     def _search_exposure_overdue(self, operator, value):
-        return self._search_credit_figure("exposure_overdue", operator, value)
+        return self._search_amount("exposure_overdue", operator, value)
 
     @api.model
-    def _search_credit_figure(self, field_name, operator, value):
-        # The ORM leaves this to the method of a field that is not stored
-        self._check_field_access(self._fields[field_name], "read")
-        amounts = self._get_figure_query(field_name)
-        return search_partner_amount(operator, value, amounts)
-
-    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
-        # EXTENDS 'base': the figures are not stored, and people sort by them
-        if field_name not in FIGURE_COLUMNS and field_name != "exposure_overdue":
-            return super()._order_field_to_sql(
-                alias, field_name, direction, nulls, query
-            )
-        self._check_field_access(self._fields[field_name], "read")
-        amounts = self._get_figure_query(field_name)
-        amount = order_by_partner_amount(self, alias, query, field_name, amounts)
-        return SQL("%s %s %s", amount, direction, nulls)
-
-    @api.model
-    def _get_figure_query(self, field_name):
-        """SQL query with the columns partner_id and amount."""
+    def _get_amount_query(self, field_name):
+        # EXTENDS 'sales_ledger_sync'
         if field_name == "exposure_overdue":
             table, column = self._get_overdue_table(), SQL("amount")
-        else:
+        elif field_name in FIGURE_COLUMNS:
             table = self._get_figures_table(field_name in LIMIT_FIGURES)
             column = SQL.identifier(FIGURE_COLUMNS[field_name])
+        else:
+            return super()._get_amount_query(field_name)
         return SQL("SELECT partner_id, %s AS amount FROM %s AS figures", column, table)
 
     @api.model

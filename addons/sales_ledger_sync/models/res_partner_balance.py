@@ -79,26 +79,39 @@ class ResPartner(models.Model):
     # ------------------------------------------------------------------
 
     def _search_subledger_customer_balance(self, operator, value):
-        return self._search_subledger_balance(
-            "subledger_customer_balance", operator, value
-        )
+        return self._search_amount("subledger_customer_balance", operator, value)
 
     def _search_subledger_supplier_balance(self, operator, value):
-        return self._search_subledger_balance(
-            "subledger_supplier_balance", operator, value
-        )
+        return self._search_amount("subledger_supplier_balance", operator, value)
 
     @api.model
-    def _search_subledger_balance(self, field_name, operator, value):
+    def _search_amount(self, field_name, operator, value):
         # A search must not tell what reading would refuse.
         self._check_field_access(self._fields[field_name], "read")
-        return search_partner_amount(
-            operator, value, self._subledger_balance_table(field_name)
-        )
+        amounts = self._get_amount_query(field_name)
+        return search_partner_amount(operator, value, amounts)
 
     @api.model
-    def _subledger_balance_table(self, field_name):
-        """SQL query with the columns partner_id and amount, as the field shows it."""
+    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
+        # EXTENDS 'base': the amounts are sorted by though they are not stored.
+        amounts = self._get_amount_query(field_name)
+        if not amounts:
+            return super()._order_field_to_sql(
+                alias, field_name, direction, nulls, query
+            )
+        self._check_field_access(self._fields[field_name], "read")
+        amount = order_by_partner_amount(self, alias, query, field_name, amounts)
+        return SQL("%s %s %s", amount, direction, nulls)
+
+    @api.model
+    def _get_amount_query(self, field_name):
+        """An amount of commercial entities that is searched and sorted by, not stored.
+
+        :return: SQL query with the columns partner_id and amount, as the field shows
+            it; None for other fields
+        """
+        if field_name not in LEDGER_OF_FIELD:
+            return None
         ledger, sign = LEDGER_OF_FIELD[field_name]
         return SQL(
             "SELECT partner_id, %s SUM(balance) AS amount FROM %s AS heads"
@@ -108,18 +121,6 @@ class ResPartner(models.Model):
                 self._get_subledger_companies(), ledger=ledger
             ),
         )
-
-    @api.model
-    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
-        # EXTENDS 'base': the balances are sorted by though they are not stored.
-        if field_name not in LEDGER_OF_FIELD:
-            return super()._order_field_to_sql(
-                alias, field_name, direction, nulls, query
-            )
-        self._check_field_access(self._fields[field_name], "read")
-        balances = self._subledger_balance_table(field_name)
-        amount = order_by_partner_amount(self, alias, query, field_name, balances)
-        return SQL("%s %s %s", amount, direction, nulls)
 
     # ------------------------------------------------------------------
     # Actions
