@@ -252,9 +252,6 @@ class CreditCheckpoint(models.AbstractModel):
 
     def _prepare_credit_cases(self, checkpoint, locks=None):
         """Cases in the order of the records, exposure without the document itself."""
-        # All that is needed of the customers: their other columns would be read as well
-        contacts = [document._get_credit_partner() for document in self]
-        self.env["res.partner"].union(*contacts).fetch(["commercial_partner_id"])
         amounts = self._get_credit_amounts()
         cases = []
         for company, documents in self.grouped("company_id").items():
@@ -287,12 +284,17 @@ class CreditCheckpoint(models.AbstractModel):
 
     def _get_credit_accounts(self, company, limits_only=False):
         """Map each payer to (credit group or empty, members, figures)."""
-        payers = self.env["res.partner"].union(
-            *(document._get_credit_payer() for document in self)
+        contacts = self.env["res.partner"].union(
+            *(document._get_credit_partner() for document in self)
         )
         exposure = self.env["credit.exposure"]
-        read = exposure._get_limits if limits_only else exposure._get_figures
-        figures = read(company, payers)
+        if limits_only:
+            figures = exposure._get_limits(company, contacts)
+        else:
+            # All that is needed of them: their other columns would be read as well
+            contacts.fetch(["commercial_partner_id"])
+            figures = exposure._get_figures(company, contacts)
+        payers = contacts.commercial_partner_id
         groups = self.env["credit.group"]._get_group_of(company.root_id, payers)
         nothing = self.env["credit.group"]
         return {

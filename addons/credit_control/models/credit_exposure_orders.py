@@ -52,23 +52,29 @@ class CreditExposure(models.AbstractModel):
         """
         return SQL(
             """
-            SELECT (SELECT payer.commercial_partner_id FROM res_partner payer
-                     WHERE payer.id = sale.partner_invoice_id) AS partner_id,
+            SELECT %(payer)s AS partner_id,
                    CASE WHEN %(touched)s THEN 'touched' ELSE 'order' END AS kind,
                    sale.id AS document_id,
-                   ROUND(sale.amount_total::numeric
-                         / COALESCE(rate.rate, sale.currency_rate::numeric, 1),
-                         %(digits)s) AS amount,
+                   ROUND(sale.amount_total::numeric / %(rate)s, %(digits)s) AS amount,
                    FALSE AS own
               FROM sale_order sale
-         LEFT JOIN %(rates)s AS rate(currency_id, rate)
-                ON rate.currency_id = sale.currency_id
              WHERE %(scope)s
             """,
+            payer=self._payer_expression(partner_ids),
             touched=self._touched_condition(),
+            rate=self._rate_expression(root),
             digits=root.currency_id.decimal_places,
-            rates=self._rate_table(root),
             scope=self._open_order_condition(root, partner_ids),
+        )
+
+    @api.model
+    def _payer_expression(self, partner_ids):
+        """SQL: which of the commercial entities ``sale`` is counted for."""
+        if len(partner_ids) == 1:
+            return SQL("%s", partner_ids[0])
+        return SQL(
+            """(SELECT payer.commercial_partner_id FROM res_partner payer
+                 WHERE payer.id = sale.partner_invoice_id)"""
         )
 
     @api.model
@@ -78,21 +84,23 @@ class CreditExposure(models.AbstractModel):
         Each line of the others can still be invoiced as it was ordered, see
         :meth:`_open_quantity_query`.
         """
+        # Not EXISTS: PostgreSQL plans each twice, with and without a hash table, and
+        # planning takes most of the time of a decision.
         return SQL(
-            """(EXISTS (
-                SELECT FROM sale_order_line line
-                 WHERE line.order_id = sale.id AND line.display_type IS NULL
-                   AND (line.is_downpayment IS NOT TRUE
-                        AND line.invoice_status != 'invoiced'
-                        AND line.qty_invoiced = 0
-                        AND line.product_uom_qty >= 0
-                        AND line.qty_to_invoice <= line.product_uom_qty
-                        AND NOT EXISTS (
-                            SELECT FROM stock_move move
-                             WHERE move.sale_line_id = line.id
-                               AND move.state = 'done')) IS NOT TRUE)
-             OR EXISTS (SELECT FROM sale_order_transaction_rel rel
-                         WHERE rel.sale_order_id = sale.id))"""
+            """COALESCE(
+                (SELECT TRUE FROM sale_order_line line
+                  WHERE line.order_id = sale.id AND line.display_type IS NULL
+                    AND (line.is_downpayment IS NOT TRUE
+                         AND line.invoice_status != 'invoiced'
+                         AND line.qty_invoiced = 0
+                         AND line.product_uom_qty >= 0
+                         AND line.qty_to_invoice <= line.product_uom_qty
+                         AND (SELECT TRUE FROM stock_move move
+                               WHERE move.sale_line_id = line.id
+                                 AND move.state = 'done' LIMIT 1) IS NULL
+                        ) IS NOT TRUE LIMIT 1),
+                (SELECT TRUE FROM sale_order_transaction_rel rel
+                  WHERE rel.sale_order_id = sale.id LIMIT 1))"""
         )
 
     @api.model
@@ -114,7 +122,7 @@ class CreditExposure(models.AbstractModel):
         return SQL(
             """
             SELECT sale.id, payer.commercial_partner_id AS partner_id,
-                   COALESCE(rate.rate, sale.currency_rate::numeric, 1) AS rate,
+                   %(rate)s AS rate,
                    CASE WHEN bool_and(todo.quantity = line.product_uom_qty)
                              FILTER (WHERE line.is_downpayment IS NOT TRUE)
                         THEN sale.amount_total::numeric
@@ -125,13 +133,11 @@ class CreditExposure(models.AbstractModel):
                    (%(own_order)s OR COALESCE(bool_or(%(own_line)s), FALSE)) AS own
               FROM sale_order sale
               JOIN res_partner payer ON payer.id = sale.partner_invoice_id
-         LEFT JOIN %(rates)s AS rate(currency_id, rate)
-                ON rate.currency_id = sale.currency_id
          LEFT JOIN sale_order_line line
                 ON line.order_id = sale.id AND line.display_type IS NULL
          LEFT JOIN LATERAL (%(quantity)s) AS todo ON TRUE
              WHERE %(scope)s
-          GROUP BY sale.id, payer.commercial_partner_id, rate.rate
+          GROUP BY sale.id, payer.commercial_partner_id
             """,
             unit_price=SQL(
                 """COALESCE(line.price_total / NULLIF(line.product_uom_qty, 0),
@@ -140,7 +146,7 @@ class CreditExposure(models.AbstractModel):
             ),
             own_order=SQL(OWN_ROW, SQL.identifier("sale")),
             own_line=SQL(OWN_ROW, SQL.identifier("line")),
-            rates=self._rate_table(root),
+            rate=self._rate_expression(root),
             quantity=self._open_quantity_query(settlement),
             scope=scope,
         )
@@ -250,18 +256,22 @@ class CreditExposure(models.AbstractModel):
         )
 
     @api.model
-    def _rate_table(self, root):
-        """Units of each currency per unit of the company's, today."""
+    def _rate_expression(self, root):
+        """SQL: units of the currency of ``sale`` per unit of the company's, today.
+
+        A currency that is archived counts with the rate that the order was given.
+        """
         currency_model = self.env["res.currency"]
         currencies = currency_model.browse(currency_model.get_all_currencies())
-        if len(currencies) <= 1:
-            return SQL("(SELECT NULL::integer, NULL::numeric)")
-        today = fields.Date.context_today(self)
-        # sudo: rates of the root company also when working in one of its branches
-        rates = currencies.sudo()._get_rates(root, today)
-        base = rates.get(root.currency_id.id, 1.0)
-        values = SQL(", ").join(
-            SQL("(%s::integer, %s::numeric)", currency_id, rate / base)
-            for currency_id, rate in rates.items()
-        )
-        return SQL("(VALUES %s)", values)
+        known = SQL("NULL")
+        if len(currencies) > 1:
+            today = fields.Date.context_today(self)
+            # sudo: rates of the root company also when working in one of its branches
+            rates = currencies.sudo()._get_rates(root, today)
+            base = rates.get(root.currency_id.id, 1.0)
+            cases = (
+                SQL("WHEN %s THEN %s::numeric", currency_id, rate / base)
+                for currency_id, rate in rates.items()
+            )
+            known = SQL("CASE sale.currency_id %s END", SQL(" ").join(cases))
+        return SQL("COALESCE(%s, sale.currency_rate::numeric, 1)", known)

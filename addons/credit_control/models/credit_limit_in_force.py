@@ -120,12 +120,10 @@ class CreditLimit(models.Model):
     def _company_value(self, field_name, company):
         """A company-dependent value of the document's company, else of its root."""
         column = SQL.identifier("partner", field_name)
-        return SQL(
-            "COALESCE(%(column)s->>%(company)s, %(column)s->>%(root)s)",
-            column=column,
-            company=str(company.id),
-            root=str(company.root_id.id),
-        )
+        values = [
+            SQL("%s->>%s", column, str(owner.id)) for owner in company | company.root_id
+        ]
+        return SQL("COALESCE(%s)", SQL(", ").join(values))
 
     @api.model
     def _own_expired_expression(self, company):
@@ -156,7 +154,7 @@ class CreditLimit(models.Model):
     @api.model
     def _get_default_limit(self, company):
         field = self.env["res.partner"]._fields["credit_limit"]
-        for owner in (company, company.root_id):
+        for owner in company | company.root_id:
             partners = self.env["res.partner"].with_company(owner)
             if default := field.get_company_dependent_fallback(partners):
                 return default
