@@ -80,6 +80,7 @@ class ResPartner(models.Model):
         self._check_limit_access(asked)
         self._check_last_day(asked)
         refused = self._get_refused_limits(asked)
+        self._track_limits()
         if refused:
             rest = {name: value for name, value in vals.items() if name not in asked}
             result = super().write(rest)
@@ -89,6 +90,15 @@ class ResPartner(models.Model):
             result = super().write(vals)
         self.env["credit.recheck"]._request(self.env.company, self)
         return result
+
+    def _track_prepare(self, fields_iter):
+        # EXTENDS 'mail', which prepares for every write all that is tracked. Posting an
+        # invoice writes its customer: limits that stay as they are need not be read.
+        return super()._track_prepare(set(fields_iter) - LIMIT_FIELDS)
+
+    def _track_limits(self):
+        """Have changes of the limit in the chatter, whatever the caller's context."""
+        super()._track_prepare(LIMIT_FIELDS)
 
     @api.model
     def _is_credit_limit_guarded(self):

@@ -228,6 +228,25 @@ class TestLimitRequest(CreditControlCommon):
         seen = values._filter_has_field_access(self.env(user=self.clerk, su=False))
         self.assertEqual(len(seen), 3)
 
+    def test_nobody_changes_a_limit_without_a_trace(self):
+        self._flush_tracking()
+        for context in ({"tracking_disable": True}, {"mail_notrack": True}):
+            with self.subTest(context=context):
+                known = self.customer.message_ids
+                self.customer.with_context(**context).credit_limit += 10.0
+                self._flush_tracking()
+                values = (self.customer.message_ids - known).sudo().tracking_value_ids
+                self.assertEqual(values.field_id.mapped("name"), ["credit_limit"])
+
+    def test_limits_are_not_read_where_something_else_is_written(self):
+        self._flush_tracking()
+        self.env.invalidate_all()
+        self.customer.with_context(**TRACKING).ref = "4711"
+        self._flush_tracking()
+        for name in TRACKED:
+            cache = self.customer._fields[name]._get_cache(self.env)
+            self.assertNotIn(self.customer.id, cache)
+
     def test_members_of_a_group_are_tracked(self):
         group = self.env["credit.group"].create({"name": "Family"})
         self._flush_tracking()
