@@ -96,6 +96,12 @@ class ResPartner(models.Model):
         # invoice writes its customer: limits that stay as they are need not be read.
         return super()._track_prepare(set(fields_iter) - LIMIT_FIELDS)
 
+    def _message_track(self, fields_iter, initial_values_dict):
+        # EXTENDS 'mail', which describes all that is tracked, changed or not
+        prepared = set().union(*filter(None, initial_values_dict.values()))
+        names = set(fields_iter) - (LIMIT_FIELDS - prepared)
+        return super()._message_track(names, initial_values_dict)
+
     def _track_limits(self):
         """Have changes of the limit in the chatter, whatever the caller's context."""
         super()._track_prepare(LIMIT_FIELDS)

@@ -54,7 +54,11 @@ class AccountMove(models.Model):
 
     def _write_and_sync(self, vals, touched):
         """Write, and let the ledger follow for the moves that were or are posted."""
+        sync = self.env["subledger.sync"]
+        is_first = not any(move.posted_before for move in touched)
         res = super().write(vals)
-        if touched:
-            self.env["subledger.sync"]._sync_moves(touched.ids)
+        if touched and is_first:
+            sync._sync_first_posting(touched)
+        elif touched:
+            sync._sync_moves(touched.ids)
         return res

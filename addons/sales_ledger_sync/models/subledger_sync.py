@@ -7,10 +7,11 @@ from odoo.tools import SQL
 _logger = logging.getLogger(__name__)
 
 SyncResult = namedtuple("SyncResult", ["entries", "reversals", "items"])
-# Parts of the engine's statement that not every set of candidates needs: whether
-# any of them has an entry, is a reversal, is of a payment.
-Parts = namedtuple("Parts", ["known", "reversal", "payment"])
-ALL_PARTS = Parts(known=True, reversal=True, payment=True)
+# Parts of the engine's statement that not every set of candidates needs: whether any
+# of them has an entry, has no source in its own document, is a reversal, is of a
+# payment.
+Parts = namedtuple("Parts", ["known", "unsourced", "reversal", "payment"])
+ALL_PARTS = Parts(known=True, unsourced=True, reversal=True, payment=True)
 
 # What a statement of the engine reads. Flushed by name, so that posting does not
 # flush what it would not have flushed anyway.
@@ -84,6 +85,32 @@ class SubledgerSync(models.AbstractModel):
         return self._sync_few(self._candidates_of_moves(move_ids), origin)
 
     @api.model
+    def _sync_first_posting(self, moves):
+        """The same for journal entries that are posted for the first time.
+
+        One statement without any comparison. Where it does not enter every item, all
+        are compared: some are out of scope, or known in spite of what the moves say.
+
+        :param moves: account.move records
+        :rtype: SyncResult
+        """
+        # sudo: what they are decides, whatever the user may read of them
+        moves = moves.sudo()
+        if any(map(self._is_unsourced, moves)):
+            return self._sync_moves(moves.ids)
+        parts = Parts(
+            known=False,
+            unsourced=False,
+            reversal=False,
+            payment=bool(moves.origin_payment_id),
+        )
+        result = self._sync(self._candidates_of_moves(moves.ids), parts=parts)
+        if result.entries == result.items:
+            return result
+        rest = self._sync_moves(moves.ids)
+        return rest._replace(entries=result.entries + rest.entries)
+
+    @api.model
     def _sync_lines(self, line_ids, origin="live"):
         """The same for journal items, existing or deleted."""
         return self._sync_few(self._candidates_of_lines(line_ids), origin)
@@ -116,6 +143,7 @@ class SubledgerSync(models.AbstractModel):
                        bool_or(EXISTS (
                            SELECT FROM subledger_entry AS known
                             WHERE known.move_line_id = candidate.move_line_id)),
+                       bool_or(%s),
                        bool_or(move.reversed_entry_id IS NOT NULL),
                        bool_or(move.origin_payment_id IS NOT NULL)
                   FROM (%s) AS candidate
@@ -123,6 +151,7 @@ class SubledgerSync(models.AbstractModel):
                          ON line.id = candidate.move_line_id
                   LEFT JOIN account_move AS move ON move.id = line.move_id
                 """,
+                self._unsourced_condition(),
                 candidates,
             )
         )

@@ -85,8 +85,4 @@ class SubledgerSync(models.AbstractModel):
     @api.model
     def _candidates_of_manual_items(self, company_ids):
         """Items that may have no source document; the engine decides."""
-        without_source = SQL(
-            """(move.move_type = 'entry' AND move.origin_payment_id IS NULL
-                AND move.statement_line_id IS NULL)"""
-        )
-        return self._candidates_of_companies(company_ids, without_source)
+        return self._candidates_of_companies(company_ids, self._unsourced_condition())

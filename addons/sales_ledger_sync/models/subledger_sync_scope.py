@@ -47,9 +47,28 @@ class SubledgerSync(models.AbstractModel):
 
     @api.model
     def _policy_condition(self, parts=ALL_PARTS):
+        if not parts.unsourced:
+            return SQL("TRUE")
         return SQL(
             "(%s IS NOT NULL OR company.subledger_manual_policy = 'record')",
             self._source_type_sql(parts),
+        )
+
+    @api.model
+    def _is_unsourced(self, move):
+        """Whether the document itself does not say where it comes from."""
+        return (
+            move.move_type == "entry"
+            and not move.origin_payment_id
+            and not move.statement_line_id
+        )
+
+    @api.model
+    def _unsourced_condition(self):
+        """The same as SQL condition on ``move``."""
+        return SQL(
+            """(move.move_type = 'entry' AND move.origin_payment_id IS NULL
+                AND move.statement_line_id IS NULL)"""
         )
 
     @api.model
@@ -65,8 +84,20 @@ class SubledgerSync(models.AbstractModel):
                 WHEN move.move_type = 'out_refund' THEN 'sale_refund'
                 WHEN move.move_type IN ('in_invoice', 'in_receipt') THEN 'purchase'
                 WHEN move.move_type = 'in_refund' THEN 'purchase_refund'
-                WHEN COALESCE(move.origin_payment_id, move.statement_line_id)
-                     IS NOT NULL OR %(reversed_payment)s THEN 'payment'
+                WHEN NOT %(unsourced)s THEN 'payment'
+                %(others)s
+            END
+            """,
+            unsourced=self._unsourced_condition(),
+            others=self._other_sources_sql(parts) if parts.unsourced else SQL(),
+        )
+
+    @api.model
+    def _other_sources_sql(self, parts):
+        """Cases of documents that do not say themselves where they come from."""
+        return SQL(
+            """
+                WHEN %(reversed_payment)s THEN 'payment'
                 -- a branch books into the journal of its root company
                 WHEN move.journal_id IN (SELECT currency_exchange_journal_id
                                            FROM res_company)
@@ -75,7 +106,6 @@ class SubledgerSync(models.AbstractModel):
                 WHEN COALESCE(move.tax_cash_basis_rec_id,
                               move.tax_cash_basis_origin_move_id) IS NOT NULL
                      OR %(reversed_document)s THEN 'adjustment'
-            END
             """,
             pos=self._point_of_sale_condition(),
             reversed_payment=self._reversed_condition(

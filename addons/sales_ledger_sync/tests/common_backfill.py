@@ -3,7 +3,16 @@ from unittest.mock import patch
 from odoo.fields import Command
 from odoo.tools import SQL
 
+from ..models.subledger_sync import SyncResult
 from .common import SubledgerCommon
+
+
+def engine_off(env):
+    """Context in which documents are posted as if the addon was not there yet."""
+    nothing = SyncResult(entries=0, reversals=0, items=0)
+    return patch.object(
+        type(env["subledger.sync"]), "_sync", lambda self, *args, **kwargs: nothing
+    )
 
 
 class BackfillCommon(SubledgerCommon):
@@ -31,8 +40,7 @@ class BackfillCommon(SubledgerCommon):
 
     def _old_documents(self):
         """Two invoices, a payment and manual items the ledger knows nothing of."""
-        sync = type(self.env["subledger.sync"])
-        with patch.object(sync, "_sync", lambda self, *a, **k: None):
+        with engine_off(self.env):
             first = self._invoice(100, date="2026-01-10", invoice_date="2026-01-10")
             second = self._invoice(70, date="2026-07-10", invoice_date="2026-07-10")
             manual = self._entry_move(20, date="2026-01-12")

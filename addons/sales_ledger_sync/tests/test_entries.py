@@ -1,3 +1,5 @@
+from unittest.mock import patch
+
 from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import tagged
@@ -218,3 +220,31 @@ class TestEntries(SubledgerCommon):
         self.assertEqual(sync._sync_partners(self.partner.ids)[:2], (0, 0))
         self.assertEqual(sync._sync_accounts(self.receivable.ids)[:2], (0, 0))
         self.assertEqual(self.env["subledger.entry"].search_count([]), count)
+
+    def test_first_posting_asks_for_nothing_it_does_not_need(self):
+        """Whoever wrote it: an entry that is there already is compared, not doubled."""
+        sync = type(self.env["subledger.sync"])
+        invoice = self._invoice(100)
+        with patch.object(sync, "_sync_few", autospec=True) as compared:
+            payment = self._payment(60)
+            self._invoice(30)
+        self.assertFalse(compared.called)
+        self.assertStory(payment.move_id, [("payment", -60.0)])
+        for moves in (invoice, invoice + payment.move_id + self._invoice(7)):
+            result = self.env["subledger.sync"]._sync_first_posting(moves)
+            self.assertEqual(result[:2], (0, 0))
+        invoice.button_draft()
+        invoice.posted_before = False
+        invoice.action_post()
+        self.assertStory(
+            invoice, [("sale", 100.0), ("reversal", -100.0), ("sale", 100.0)]
+        )
+        self.assertLedgerMatches()
+
+    def test_first_posting_of_several_kinds_at_once(self):
+        draft = dict(post=False)
+        moves = self._invoice(100, **draft) + self._invoice(9, "in_invoice", **draft)
+        moves += self._entry_move(50, **draft)
+        moves._post()
+        self.assertEqual(self._entries(moves).mapped("balance"), [100.0, -9.0])
+        self.assertLedgerMatches()

@@ -1,9 +1,8 @@
-from unittest.mock import patch
-
 from odoo import Command
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import SQL
 
+from .common_backfill import engine_off
 from .test_screens import SubledgerScreenCommon
 
 
@@ -53,9 +52,7 @@ class TestSubledgerTours(SubledgerScreenCommon, HttpCase):
         self.assertEqual(sale.move_id.upfront_payment_id.move_id, payment.move_id)
 
     def test_backfill_with_preview(self):
-        with patch.object(
-            type(self.env["subledger.sync"]), "_sync", lambda self, *a, **k: None
-        ):
+        with engine_off(self.env):
             old = self._post(300, "2026-01-10", partner=self.partner_b)
             old += self._post(45, "2026-02-10", partner=self.partner_b)
         old.flush_recordset()
