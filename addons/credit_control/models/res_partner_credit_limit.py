@@ -104,7 +104,7 @@ class ResPartner(models.Model):
 
     def _track_limits(self):
         """Have changes of the limit in the chatter, whatever the caller's context."""
-        super()._track_prepare(LIMIT_FIELDS)
+        return super()._track_prepare(LIMIT_FIELDS)
 
     @api.model
     def _is_credit_limit_guarded(self):
