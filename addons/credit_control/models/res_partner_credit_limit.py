@@ -3,11 +3,13 @@ from datetime import date
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import SQL
+from odoo.tools import SQL, clean_context
 
 from .. import arguments
 
 LIMIT_FIELDS = {"credit_limit", "credit_limit_policy", "credit_limit_expiry"}
+# Limits by company and customer, as they were before this transaction
+LIMITS_BEFORE = "credit_control.limits_before"
 
 
 class ResPartner(models.Model):
@@ -91,20 +93,35 @@ class ResPartner(models.Model):
         self.env["credit.recheck"]._request(self.env.company, self)
         return result
 
-    def _track_prepare(self, fields_iter):
-        # EXTENDS 'mail', which prepares for every write all that is tracked. Posting an
-        # invoice writes its customer: limits that stay as they are need not be read.
-        return super()._track_prepare(set(fields_iter) - LIMIT_FIELDS)
+    # ------------------------------------------------------------------
+    # Changes in the chatter
+    # ------------------------------------------------------------------
 
-    def _message_track(self, fields_iter, initial_values_dict):
-        # EXTENDS 'mail', which describes all that is tracked, changed or not
-        prepared = set().union(*filter(None, initial_values_dict.values()))
-        names = set(fields_iter) - (LIMIT_FIELDS - prepared)
-        return super()._message_track(names, initial_values_dict)
+    def _track_get_fields(self):
+        # EXTENDS 'mail', which reads all of them before each write. Posting an invoice
+        # writes its customer: limits are read where they are written, and by company.
+        return super()._track_get_fields() - LIMIT_FIELDS
 
     def _track_limits(self):
-        """Have changes of the limit in the chatter, whatever the caller's context."""
-        return super()._track_prepare(LIMIT_FIELDS)
+        """Have changes of the limit in the chatter, whatever the caller's context.
+
+        Each company has limits of its own; what counts is the active one.
+        """
+        precommit = self.env.cr.precommit
+        precommit.add(self._log_changed_limits)
+        before = precommit.data.setdefault(LIMITS_BEFORE, {})
+        of_company = before.setdefault(self.env.company.id, {})
+        # sudo: a change is on record whether or not its author may read limits
+        for partner in self.sudo():
+            values = {name: partner[name] for name in LIMIT_FIELDS}
+            of_company.setdefault(partner.id, values)
+
+    def _log_changed_limits(self):
+        before = self.env.cr.precommit.data.pop(LIMITS_BEFORE, {})
+        partners = self.with_context(clean_context(self.env.context)).sudo()
+        for company_id, initial_values in before.items():
+            of_company = partners.with_company(company_id).browse(initial_values)
+            of_company._message_track(LIMIT_FIELDS, initial_values)
 
     @api.model
     def _is_credit_limit_guarded(self):

@@ -247,6 +247,42 @@ class TestLimitRequest(CreditControlCommon):
             cache = self.customer._fields[name]._get_cache(self.env)
             self.assertNotIn(self.customer.id, cache)
 
+    def _get_limit_changes(self, partner):
+        self._flush_tracking()
+        values = partner.message_ids.sudo().tracking_value_ids.sorted("id")
+        return [
+            (value.old_value_float, value.new_value_float)
+            for value in values
+            if value.field_id.name in TRACKED
+        ]
+
+    def test_changes_are_tracked_by_company(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        elsewhere = self.customer.with_company(other)
+        elsewhere.credit_limit = 1000.0
+        self.customer.credit_limit = 70.0
+        self._flush_tracking()
+        self.customer.message_ids.unlink()
+        self.customer.ref = "4711"
+        elsewhere.credit_limit = 2000.0
+        elsewhere.credit_limit = 70.0
+        self.customer.credit_limit = 50.0
+        self.assertEqual(
+            self._get_limit_changes(self.customer), [(1000.0, 70.0), (70.0, 50.0)]
+        )
+
+    def test_limits_that_stay_leave_no_trace(self):
+        """A contact takes the limits of its parent in every company."""
+        other = self.env["res.company"].create({"name": "Other"})
+        self.env["ir.default"].set(
+            "res.partner", "credit_limit", 1000.0, company_id=other.id
+        )
+        contact = self.env["res.partner"].create({"name": "Contact"})
+        self._flush_tracking()
+        contact.message_ids.unlink()
+        contact.with_context(**TRACKING).parent_id = self.customer
+        self.assertEqual(self._get_limit_changes(contact), [])
+
     def test_members_of_a_group_are_tracked(self):
         group = self.env["credit.group"].create({"name": "Family"})
         self._flush_tracking()
