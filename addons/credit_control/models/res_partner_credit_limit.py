@@ -118,9 +118,11 @@ class ResPartner(models.Model):
 
     def _log_changed_limits(self):
         before = self.env.cr.precommit.data.pop(LIMITS_BEFORE, {})
-        partners = self.with_context(clean_context(self.env.context)).sudo()
+        # su: the values may be of other companies than the user's
+        env = self.env(su=True, context=clean_context(self.env.context))
         for company_id, initial_values in before.items():
-            of_company = partners.with_company(company_id).browse(initial_values)
+            partners = env[self._name].with_company(company_id)
+            of_company = partners.browse(initial_values)
             of_company._message_track(LIMIT_FIELDS, initial_values)
 
     @api.model
