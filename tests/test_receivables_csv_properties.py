@@ -5,7 +5,7 @@ import io
 from datetime import date, timedelta
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from odoo.addons.sales_ledger_sync.receivables_csv import FileError, examine, read
@@ -49,12 +49,21 @@ def test_what_was_written_is_read(data, order, decimal, delimiter, encoding):
         for number, name, day, amount, settled in expected
     ]
     source = write(rows, delimiter, encoding)
+    assume(encoding != "cp1252" or not _is_other_text_in_utf8(source.getvalue()))
     plan = examine(source, order=order, dec=decimal)
     found = [record.row for record in read(source, plan)]
     assert [
         (r.invoice_number, r.customer, r.invoice_date, r.amount, r.settled_date)
         for r in found
     ] == expected
+
+
+def _is_other_text_in_utf8(content):
+    """Nobody can tell which of the two was meant: "Â¡" is written as "¡" in UTF-8."""
+    try:
+        return content.decode("utf-8") != content.decode("cp1252")
+    except UnicodeDecodeError:
+        return False
 
 
 def _later(day, days_later):
