@@ -113,15 +113,13 @@ class CreditAuthority(models.Model):
         """Whether ``user`` may grant a limit of ``amount`` (company currency).
 
         A credit manager, who hands out the authorities, may grant any limit until an
-        authority is given to them, too. ``amount`` None stands for unlimited credit.
+        authority is given to them, too. ``amount`` None stands for unlimited credit,
+        which is more than any authority covers.
         """
-        is_manager = user.has_group("credit_control.group_credit_manager")
         reaching = self._get_reaching(user, company)
-        if is_manager and not reaching:
-            return True
-        if amount is None:
-            return is_manager
-        return any(
+        if not reaching:
+            return user.has_group("credit_control.group_credit_manager")
+        return amount is not None and any(
             company.currency_id.compare_amounts(authority.limit_amount, amount) >= 0
             for authority in reaching
         )

@@ -233,7 +233,10 @@ class ResPartner(models.Model):
         requests = {partner: refused[partner.id] for partner in payers}
         if any(amount is None for amount, _last_day in requests.values()):
             raise ValidationError(
-                self.env._("Only a credit manager gives unlimited credit.")
+                self.env._(
+                    "Unlimited credit is more than any authority covers: a credit"
+                    " manager without one gives it."
+                )
             )
         # sudo: asking is allowed to whoever may write the limit
         limits_sudo = self.env["credit.limit"].sudo()

@@ -159,6 +159,23 @@ class TestCreditLimits(CreditControlCommon):
         with self.assertRaisesRegex(ValidationError, "unlimited"):
             self.customer.with_user(self._new_clerk()).credit_limit = 0.0
 
+    def test_unlimited_credit_is_more_than_any_authority_covers(self):
+        manager = self._new_user(
+            "granting",
+            "account.group_account_invoice,base.group_partner_manager,"
+            "credit_control.group_credit_manager",
+        )
+        self.customer.credit_limit = 100.0
+        customer = self.customer.with_user(manager)
+        customer.credit_limit_policy = "unlimited"
+        self.assertIsNone(self._limit())
+        customer.credit_limit_policy = "limit"
+        self._give_authority(manager, 500.0)
+        customer.credit_limit = 500.0
+        with self.assertRaisesRegex(ValidationError, "unlimited"):
+            customer.credit_limit_policy = "unlimited"
+        self.assertEqual(self._limit(), 500.0)
+
     def test_expired_limit_counts_as_zero(self):
         self.customer.credit_limit = 1000.0
         self._expire_limit(self.customer)
