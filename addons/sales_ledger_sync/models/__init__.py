@@ -19,6 +19,7 @@ from . import subledger_reference_mixin
 from . import subledger_account
 from . import subledger_account_screen
 from . import subledger_account_sealing
+from . import subledger_account_chain
 from . import subledger_backfill
 from . import subledger_backfill_figures
 from . import subledger_backfill_history
@@ -37,6 +38,8 @@ from . import subledger_import_reading
 from . import subledger_sync
 from . import subledger_sync_candidates
 from . import subledger_sync_comparison
+from . import subledger_sync_new
+from . import subledger_sync_first_posting
 from . import subledger_sync_description
 from . import subledger_sync_insertion
 from . import subledger_sync_opening

@@ -30,6 +30,7 @@ class AccountMove(models.Model):
         string="Posted On",
         readonly=True,
         copy=False,
+        prefetch=False,
         help="When the entry was last posted. Entries posted from the start date of "
         "the ledger on belong to it, whatever their accounting date.",
     )

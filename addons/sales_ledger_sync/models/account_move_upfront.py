@@ -29,14 +29,17 @@ class AccountMove(models.Model):
         copy=False,
         help="Bank, cash or card journal that takes the payment made at creation.",
     )
+    # Memo and payment are not read with every invoice.
     upfront_payment_memo = fields.Char(
         string="Payment Memo",
+        prefetch="upfront_payment",
         copy=False,
         help="Memo of the payment made at creation; the number of the document if left "
         "empty.",
     )
     upfront_payment_id = fields.Many2one(
         comodel_name="account.payment",
+        prefetch="upfront_payment",
         string="Payment at Creation",
         readonly=True,
         copy=False,
@@ -45,8 +48,12 @@ class AccountMove(models.Model):
         "draft, and is used again, not repeated, when that is posted again.",
     )
 
+    # Not tracked as the payment's own state is: before each write of an invoice Odoo
+    # reads all that is.
     upfront_payment_state = fields.Selection(
-        related="upfront_payment_id.state", string="State of Payment at Creation"
+        related="upfront_payment_id.state",
+        string="State of Payment at Creation",
+        tracking=False,
     )
 
     # === ONCHANGE ===

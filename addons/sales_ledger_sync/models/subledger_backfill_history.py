@@ -3,6 +3,8 @@ from contextlib import contextmanager
 from odoo import fields, models
 from odoo.tools import SQL
 
+from .subledger_sync import ALL_PARTS
+
 # Partners whose opening entries give way to entries in one transaction.
 BATCH_PARTNERS = 200
 
@@ -75,7 +77,7 @@ class SubledgerBackfill(models.Model):
         sync = self.env["subledger.sync"]
         items = self._history_sql(partner_ids)
         with self._settings_of_draft():
-            result = sync._sync(items, "backfill", openings=False)
+            result = sync._sync(items, "backfill", ALL_PARTS._replace(openings=False))
         # What has no entry now stays in the opening, as the company's settings want.
         self._write_openings(partner_ids)
         return {"last_partner_id": partner_ids[-1], **self._add_counts(result)}
@@ -134,7 +136,9 @@ class SubledgerBackfill(models.Model):
         """
         sync = self.env["subledger.sync"]
         with self._settings_of_draft():
-            result = sync._sync(self._changed_sql(), "backfill", openings=False)
+            result = sync._sync(
+                self._changed_sql(), "backfill", ALL_PARTS._replace(openings=False)
+            )
             openings = self._write_openings()
         self._apply_settings()
         return {

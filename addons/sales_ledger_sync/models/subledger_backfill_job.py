@@ -111,12 +111,25 @@ class SubledgerBackfill(models.Model):
         if not count:
             self._read_as_planned()
             return self._finish(), 0
-        parts = ALL_PARTS._replace(known=self._is_any_known(last))
-        items = SQL("SELECT line.id AS move_line_id %s", self._from_items_sql(last))
+        sync = self.env["subledger.sync"]
         with self._settings_of_draft():
-            result = self.env["subledger.sync"]._sync(
-                items, "backfill", parts, openings=False
-            )
+            if self._is_any_known(last):
+                items = SQL(
+                    "SELECT line.id AS move_line_id %s", self._from_items_sql(last)
+                )
+                result = sync._sync(
+                    items, "backfill", ALL_PARTS._replace(openings=False)
+                )
+            else:
+                items = SQL(
+                    "line.company_id = %s AND line.id > %s AND line.id <= %s",
+                    self.company_id.id,
+                    self.last_line_id,
+                    last,
+                )
+                result = sync._sync_new(
+                    items, "backfill", ALL_PARTS._replace(openings=False)
+                )
         return {
             "last_line_id": last,
             "items_done": self.items_done + count,

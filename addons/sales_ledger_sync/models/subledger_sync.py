@@ -7,11 +7,12 @@ from odoo.tools import SQL
 _logger = logging.getLogger(__name__)
 
 SyncResult = namedtuple("SyncResult", ["entries", "reversals", "items"])
-# Parts of the engine's statement that not every set of candidates needs: whether any
-# of them has an entry, has no source in its own document, is a reversal, is of a
-# payment.
-Parts = namedtuple("Parts", ["known", "unsourced", "reversal", "payment"])
-ALL_PARTS = Parts(known=True, unsourced=True, reversal=True, payment=True)
+# What not every set of candidates needs: whether any of them has an entry, has no
+# source in its own document, is a reversal, is of a payment; whether any company keeps
+# opening entries, which the candidates may touch.
+Parts = namedtuple("Parts", ["known", "unsourced", "reversal", "payment", "openings"])
+ALL_PARTS = Parts(*[True] * len(Parts._fields))
+NO_PARTS = Parts(*[False] * len(Parts._fields))
 
 # What a statement of the engine reads. Flushed by name, so that posting does not
 # flush what it would not have flushed anyway.
@@ -65,10 +66,10 @@ class SubledgerSync(models.AbstractModel):
 
     Here are the entry points. What they compare is found in
     ``subledger_sync_candidates``, what is in scope in ``subledger_sync_scope``, the
-    comparison in ``subledger_sync_comparison`` and what is written in
-    ``subledger_sync_insertion``, with its sentences in
-    ``subledger_sync_description``. Opening entries are in
-    ``subledger_sync_opening``.
+    comparison in ``subledger_sync_comparison``, what needs none in
+    ``subledger_sync_new`` and ``subledger_sync_first_posting``, and what is written in
+    ``subledger_sync_insertion``, with its sentences in ``subledger_sync_description``.
+    Opening entries are in ``subledger_sync_opening``.
     """
 
     _name = "subledger.sync"
@@ -88,8 +89,10 @@ class SubledgerSync(models.AbstractModel):
     def _sync_first_posting(self, moves):
         """The same for journal entries that are posted for the first time.
 
-        One statement without any comparison. Where it does not enter every item, all
-        are compared: some are out of scope, or known in spite of what the moves say.
+        One statement without any comparison, of rows that need not be read again; an
+        item that gets its entry now was in no opening entry. Where not every item gets
+        one, all are compared: some are out of scope, or known in spite of what the
+        moves say.
 
         :param moves: account.move records
         :rtype: SyncResult
@@ -98,14 +101,16 @@ class SubledgerSync(models.AbstractModel):
         moves = moves.sudo()
         if any(map(self._is_unsourced, moves)):
             return self._sync_moves(moves.ids)
-        parts = Parts(
-            known=False,
-            unsourced=False,
-            reversal=False,
-            payment=bool(moves.origin_payment_id),
-        )
-        result = self._sync(self._candidates_of_moves(moves.ids), parts=parts)
-        if result.entries == result.items:
+        lines = moves.line_ids._filter_receivable_payable()
+        parts = NO_PARTS._replace(payment=bool(moves.origin_payment_id))
+        if parts.payment:
+            # the invoices that it is for
+            self._flush_what_is_read()
+        rows = self.env.execute_query(self._first_entries_query(lines, parts))
+        keys = Counter(tuple(key) for _event, *key in rows)
+        result = SyncResult(len(rows), 0, len(lines))
+        self._finish(result, keys, "live")
+        if result.entries == len(lines):
             return result
         rest = self._sync_moves(moves.ids)
         return rest._replace(entries=result.entries + rest.entries)
@@ -145,7 +150,9 @@ class SubledgerSync(models.AbstractModel):
                             WHERE known.move_line_id = candidate.move_line_id)),
                        bool_or(%s),
                        bool_or(move.reversed_entry_id IS NOT NULL),
-                       bool_or(move.origin_payment_id IS NOT NULL)
+                       bool_or(move.origin_payment_id IS NOT NULL),
+                       (SELECT bool_or(subledger_history = 'opening')
+                          FROM res_company)
                   FROM (%s) AS candidate
                   LEFT JOIN account_move_line AS line
                          ON line.id = candidate.move_line_id
@@ -157,10 +164,13 @@ class SubledgerSync(models.AbstractModel):
         )
         if not line_ids:
             return SyncResult(0, 0, 0)
-        return self._sync(self._candidates_of_lines(line_ids), origin, Parts(*needs))
+        parts = Parts(*needs)
+        if parts.known or parts.openings:
+            return self._sync(self._candidates_of_lines(line_ids), origin, parts)
+        return self._sync_new(SQL("line.id = ANY(%s)", line_ids), origin, parts)
 
     @api.model
-    def _sync(self, candidates, origin="live", parts=ALL_PARTS, openings=True):
+    def _sync(self, candidates, origin="live", parts=ALL_PARTS):
         """Insert what is missing and reverse what is no longer true.
 
         Takes no lock that stock Odoo does not take: it only inserts.
@@ -168,19 +178,49 @@ class SubledgerSync(models.AbstractModel):
         :param SQL candidates: query of one column, ``move_line_id``
         :param str origin: 'live' | 'backfill' | 'repair'
         :param Parts parts: what the candidates need
-        :param bool openings: correct the opening entries that the candidates touch
         :return: numbers of entries, reversals and compared items
         :rtype: SyncResult
         """
         self._flush_what_is_read()
-        rows = self.env.execute_query(self._insert_query(candidates, origin, parts))
-        result = self._count(rows)
-        keys = Counter()
-        for _items, _openings, event, *key, count in rows:
-            if event:
-                keys[tuple(key)] += count
-        if openings and rows[0][1]:
+        facts = self._facts_sql(candidates, parts)
+        result, keys = self._insert_difference(facts, origin, parts)
+        if parts.openings:
             keys.update(self._sync_openings(candidates, origin))
+        return self._finish(result, keys, origin)
+
+    @api.model
+    def _sync_new(self, items, origin="live", parts=ALL_PARTS):
+        """The same for items that have no entry: there is nothing to compare with.
+
+        Opening entries are not looked at.
+
+        :param SQL items: condition on ``line``
+        """
+        self._flush_what_is_read()
+        facts = self._new_facts_sql(items, parts)
+        parts = parts._replace(known=False)
+        return self._finish(*self._insert_difference(facts, origin, parts), origin)
+
+    @api.model
+    def _insert_difference(self, facts, origin, parts):
+        """Run the engine's statement.
+
+        :param SQL facts: its common table expressions
+        :return: a SyncResult, and the subledger accounts that got entries, with their
+            numbers
+        :rtype: tuple[SyncResult, Counter]
+        """
+        rows = self.env.execute_query(self._insert_query(facts, origin, parts))
+        events, keys = Counter(), Counter()
+        for _items, event, *key, count in rows:
+            if event:
+                events[event] += count
+                keys[tuple(key)] += count
+        return SyncResult(events["entry"], events["reversal"], rows[0][0]), keys
+
+    @api.model
+    def _finish(self, result, keys, origin):
+        """Have what was written sealed after the commit, and say so in the log."""
         self.env["subledger.account"]._schedule_sealing(keys)
         # A batch says so as well when all of it was there before.
         if result.entries or result.reversals or origin == "backfill":
@@ -193,10 +233,3 @@ class SubledgerSync(models.AbstractModel):
     def _flush_what_is_read(self):
         for model, names in READ_FIELDS.items():
             self.env[model].flush_model(names)
-
-    @staticmethod
-    def _count(rows):
-        counts = {"entry": 0, "reversal": 0, None: 0}
-        for row in rows:
-            counts[row[2]] += row[6]
-        return SyncResult(counts["entry"], counts["reversal"], rows[0][0])

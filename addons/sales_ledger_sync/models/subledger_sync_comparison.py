@@ -50,10 +50,11 @@ class SubledgerSync(models.AbstractModel):
     @api.model
     def _facts_sql(self, candidates, parts=ALL_PARTS):
         """Common table expressions: candidate, item (what should be), live (what
-        is, if anything is known) and difference."""
+        is) and difference."""
         return SQL(
             """
             candidate AS MATERIALIZED (%(candidates)s),
+            compared AS (SELECT move_line_id FROM candidate),
             item AS (
                 SELECT %(facts)s, %(scope)s AS in_scope
                   FROM candidate
@@ -67,22 +68,7 @@ class SubledgerSync(models.AbstractModel):
             scope=self._scope_condition(parts),
             joins=self._item_joins_sql(),
             trade=self._trade_condition("account"),
-            difference=(
-                self._difference_sql() if parts.known else self._first_entries_sql()
-            ),
-        )
-
-    @api.model
-    def _first_entries_sql(self):
-        """Without any entry there is nothing to compare with."""
-        # Materialized: what an entry shows is looked up once, not where it is used.
-        return SQL(
-            """
-            difference AS MATERIALIZED (
-                SELECT item.*, item.item_id AS move_line_id, FALSE AS is_transfer
-                  FROM item WHERE item.in_scope
-            )
-            """
+            difference=self._difference_sql(),
         )
 
     @api.model
@@ -138,7 +124,7 @@ class SubledgerSync(models.AbstractModel):
         )
 
     @api.model
-    def _item_facts_sql(self, parts=ALL_PARTS):
+    def _item_facts_sql(self, parts=ALL_PARTS, owner=None):
         # Balances, not residuals: a residual lies once a draft was reconciled.
         return SQL(
             """
@@ -155,7 +141,7 @@ class SubledgerSync(models.AbstractModel):
             move.statement_line_id,
             %(source)s AS source_type
             """,
-            owner=self._owner_sql(),
+            owner=owner or self._owner_sql(),
             source=self._source_type_sql(parts),
         )
 

@@ -1,7 +1,16 @@
 import json
 
-from odoo import api, models
+from odoo import api, models, tools
 from odoo.tools import SQL
+
+DOCUMENTS = (
+    "out_invoice",
+    "out_receipt",
+    "out_refund",
+    "in_invoice",
+    "in_receipt",
+    "in_refund",
+)
 
 
 class SubledgerSync(models.AbstractModel):
@@ -48,21 +57,48 @@ class SubledgerSync(models.AbstractModel):
         }
 
     @api.model
-    def _description_sql(self):
-        return SQL(
-            """replace(
-                %(labels)s::jsonb ->> CASE
-                    WHEN document_type <> 'entry' THEN document_type
+    @tools.ormcache("self.env.lang", "all_labels")
+    def _get_labels_json(self, all_labels):
+        """The labels, or only those of documents and bank transactions."""
+        labels = self._get_labels()
+        if not all_labels:
+            labels = {kind: labels[kind] for kind in (*DOCUMENTS, "statement", "entry")}
+        return json.dumps(labels)
+
+    @api.model
+    def _description_sql(self, parts):
+        document = SQL("reference")
+        payment = unsourced = SQL()
+        if parts.payment:
+            document = SQL("settled.name, reference")
+            payment = SQL(
+                """
                     WHEN settled.move_type IS NOT NULL
                          THEN 'payment_' || replace(settled.move_type, 'receipt',
                                                     'invoice')
                     WHEN origin_payment_id IS NOT NULL THEN 'payment'
-                    WHEN statement_line_id IS NOT NULL THEN 'statement'
+                """
+            )
+        if parts.unsourced:
+            unsourced = SQL(
+                """
                     WHEN source_type IN ('exchange_difference', 'pos')
                          THEN source_type
+                """
+            )
+        return SQL(
+            """replace(
+                %(labels)s::jsonb ->> CASE
+                    WHEN document_type <> 'entry' THEN document_type
+                    %(payment)s
+                    WHEN statement_line_id IS NOT NULL THEN 'statement'
+                    %(unsourced)s
                     ELSE 'entry' END,
-                '{document}', COALESCE(settled.name, reference, ''))""",
-            labels=json.dumps(self._get_labels()),
+                '{document}', COALESCE(%(document)s, ''))""",
+            labels=self._get_labels_json(parts.payment or parts.unsourced),
+            payment=payment,
+            unsourced=unsourced,
+            document=document,
         )
 
     @api.model
@@ -70,10 +106,7 @@ class SubledgerSync(models.AbstractModel):
         """The invoices a payment is for, as far as known when it is posted: those
         it was made for, or the one its memo names."""
         if not parts.payment:
-            return SQL(
-                """CROSS JOIN (SELECT NULL::varchar AS move_type,
-                                      NULL::varchar AS name) AS settled"""
-            )
+            return SQL()
         return SQL(
             """
             LEFT JOIN LATERAL (

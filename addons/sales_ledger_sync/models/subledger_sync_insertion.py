@@ -12,29 +12,30 @@ class SubledgerSync(models.AbstractModel):
     _inherit = "subledger.sync"
 
     @api.model
-    def _insert_query(self, candidates, origin, parts):
+    def _insert_query(self, facts, origin, parts):
         """The engine as one statement; see the class.
 
-        Rows: number of candidates, whether any company has opening entries, event,
-        company, partner or 0, account, count; a single row with empty event when
-        there was nothing to do.
+        :param SQL facts: common table expressions, ``compared`` and ``difference``
+            among them
+        :return: rows of the number of items compared, event, company, partner or 0,
+            account, count; a single row with empty event when there was nothing to do
+        :rtype: SQL
         """
         return SQL(
             """
             WITH %(facts)s,
             inserted AS (%(insert)s)
-            SELECT (SELECT COUNT(*) FROM candidate),
-                   EXISTS (SELECT FROM res_company WHERE subledger_history = 'opening'),
-                   event, company_id, partner_id, account_id, COUNT(event)
+            SELECT (SELECT COUNT(*) FROM compared), event, company_id, partner_id,
+                   account_id, COUNT(event)
               FROM (SELECT) AS always
               LEFT JOIN inserted ON TRUE
              GROUP BY event, company_id, partner_id, account_id
             """,
-            facts=self._facts_sql(candidates, parts),
+            facts=facts,
             insert=self._insert_sql(
                 self._reversals_sql(origin) if parts.known else None,
                 self._entries_sql(origin, parts),
-                SQL("fresh.move_line_id"),
+                SQL("move_line_id"),
                 self._conflict_sql(origin, parts),
             ),
         )
@@ -54,17 +55,26 @@ class SubledgerSync(models.AbstractModel):
     @api.model
     def _insert_sql(self, reversals, entries, order, on_conflict=DO_NOTHING):
         """Of each thing in ``order`` the reversal first, then its new state."""
+        rows = entries
+        if reversals:
+            rows = SQL(
+                "SELECT * FROM (%s UNION ALL %s) AS fresh (%s)",
+                reversals,
+                entries,
+                self._columns_sql(),
+            )
+            order = SQL("%s, event DESC", order)
         return SQL(
             """
             INSERT INTO subledger_entry (%(columns)s)
-            SELECT * FROM (%(rows)s) AS fresh (%(columns)s)
-            ORDER BY %(order)s, fresh.event DESC
+            %(rows)s
+            ORDER BY %(order)s
             %(on_conflict)s
             RETURNING event, company_id, COALESCE(partner_id, 0) AS partner_id,
                       account_id
             """,
             columns=self._columns_sql(),
-            rows=SQL(" UNION ALL ").join(filter(None, [reversals, entries])),
+            rows=rows,
             order=order,
             on_conflict=on_conflict,
         )
@@ -97,7 +107,7 @@ class SubledgerSync(models.AbstractModel):
         )
 
     @api.model
-    def _entries_sql(self, origin, parts):
+    def _entries_sql(self, origin, parts, difference=None, partner_name=None):
         return SQL(
             """
             SELECT company_id, partner_id, %(partner_name)s, account_id, ledger, date,
@@ -107,12 +117,13 @@ class SubledgerSync(models.AbstractModel):
                    GREATEST(balance, 0), GREATEST(-balance, 0), currency_id,
                    amount_currency, reference, %(description)s, move_id, move_line_id,
                    'entry', %(version)s, NULL::int, %(origin)s, %(uid)s::int, %(now)s
-              FROM difference
+              FROM %(difference)s
               %(settled)s
              WHERE item_id IS NOT NULL
             """,
-            partner_name=self._partner_name_sql(),
-            description=self._description_sql(),
+            difference=difference or SQL("difference"),
+            partner_name=partner_name or self._partner_name_sql(),
+            description=self._description_sql(parts),
             version=self._next_version_sql() if parts.known else SQL("1"),
             settled=self._settled_document_sql(parts),
             **self._creation(origin),

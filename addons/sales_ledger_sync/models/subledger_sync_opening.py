@@ -135,7 +135,7 @@ class SubledgerSync(models.AbstractModel):
             insert=self._insert_sql(
                 self._reversals_sql(origin),
                 self._opening_entries_sql(origin),
-                SQL("fresh.company_id, fresh.partner_id, fresh.account_id"),
+                SQL("company_id, partner_id, account_id"),
             ),
         )
 

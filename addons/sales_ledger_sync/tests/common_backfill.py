@@ -9,9 +9,15 @@ from .common import SubledgerCommon
 
 def engine_off(env):
     """Context in which documents are posted as if the addon was not there yet."""
-    nothing = SyncResult(entries=0, reversals=0, items=0)
-    return patch.object(
-        type(env["subledger.sync"]), "_sync", lambda self, *args, **kwargs: nothing
+
+    def write_nothing(self, *args, **kwargs):
+        return SyncResult(entries=0, reversals=0, items=0)
+
+    return patch.multiple(
+        type(env["subledger.sync"]),
+        _sync=write_nothing,
+        _sync_new=write_nothing,
+        _sync_first_posting=write_nothing,
     )
 
 
