@@ -49,31 +49,22 @@ SELECT '3 hash chain' AS "check", company_id, partner_id, account_id, id AS entr
   FROM (SELECT entry.*,
                '1$' || encode(sha256(convert_to(
                    COALESCE(LAG(hash) OVER chain, '')
-                   || COALESCE((entry.id)::text, '')
-                   || '|' || COALESCE((entry.number)::text, '')
-                   || '|' || COALESCE((entry.company_id)::text, '')
-                   || '|' || COALESCE((entry.partner_id)::text, '')
-                   || '|' || COALESCE((entry.account_id)::text, '')
-                   || '|' || COALESCE((entry.ledger)::text, '')
-                   || '|' || COALESCE((to_char(entry.date, 'YYYY-MM-DD'))::text, '')
-                   || '|' || COALESCE((to_char(entry.date_maturity, 'YYYY-MM-DD'))::text, '')
-                   || '|' || COALESCE((entry.transaction_type)::text, '')
-                   || '|' || COALESCE((trim_scale(entry.debit))::text, '')
-                   || '|' || COALESCE((trim_scale(entry.credit))::text, '')
-                   || '|' || COALESCE((entry.currency_id)::text, '')
-                   || '|' || COALESCE((trim_scale(entry.amount_currency))::text, '')
-                   || '|' || COALESCE((trim_scale(entry.balance_after))::text, '')
-                   || '|' || COALESCE((entry.move_id)::text, '')
-                   || '|' || COALESCE((entry.move_line_id)::text, '')
-                   || '|' || COALESCE((entry.event)::text, '')
-                   || '|' || COALESCE((entry.version)::text, '')
-                   || '|' || COALESCE((entry.reversal_of_id)::text, '')
-                   || '|' || COALESCE((entry.origin)::text, '')
-                   || '|' || COALESCE((entry.create_uid)::text, '')
-                   || '|' || COALESCE((to_char(entry.create_date, 'YYYY-MM-DD"T"HH24:MI:SS.US'))::text, '')
-                   || '|' || quote_nullable(entry.partner_name)
-                   || '|' || quote_nullable(entry.reference)
-                   || '|' || quote_nullable(entry.description),
+                   || concat(
+                       entry.id, '|', entry.number, '|', entry.company_id, '|',
+                       entry.partner_id, '|', entry.account_id, '|',
+                       entry.ledger, '|', to_char(entry.date, 'YYYY-MM-DD'), '|',
+                       to_char(entry.date_maturity, 'YYYY-MM-DD'), '|',
+                       entry.transaction_type, '|', trim_scale(entry.debit), '|',
+                       trim_scale(entry.credit), '|', entry.currency_id, '|',
+                       trim_scale(entry.amount_currency), '|',
+                       trim_scale(entry.balance_after), '|', entry.move_id, '|',
+                       entry.move_line_id, '|', entry.event, '|',
+                       entry.version, '|', entry.reversal_of_id, '|',
+                       entry.origin, '|', entry.create_uid, '|',
+                       to_char(entry.create_date, 'YYYY-MM-DD"T"HH24:MI:SS.US'), '|',
+                       quote_nullable(entry.partner_name), '|',
+                       quote_nullable(entry.reference), '|',
+                       quote_nullable(entry.description)),
                    'UTF8')), 'hex')
                    AS computed
           FROM subledger_entry entry
