@@ -2,14 +2,10 @@
 
 import threading
 
-import pytest
-
-from odoo import Command
-
-from .clones import committing_registry, ensure_chart, environment
+from .backfill_world import INVOICES, facts
+from .clones import environment
 from .killed_child import run_until_killed
 
-INVOICES = 12
 BATCH = 3
 
 # Kills itself with entries of the third batch written and not committed.
@@ -21,10 +17,10 @@ CHILD = """
     run_items = model._run_items
     batches = []
 
-    def run_and_die(self):
-        result = run_items(self)
+    def run_and_die(self, lane):
+        result = run_items(self, lane)
         batches.append(result)
-        if len(batches) == 3:
+        if sum(map(bool, batches)) == 3:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 
@@ -32,70 +28,6 @@ CHILD = """
     with registry.cursor() as cr:
         api.Environment(cr, api.SUPERUSER_ID, {})["subledger.backfill"]._cron_run()
 """
-
-
-def prepare(env):
-    """Documents that no entry was ever written for, and a backfill that is started."""
-    ensure_chart(env)
-    partners = env["res.partner"].create([{"name": "Ada"}, {"name": "Bob"}])
-    line = {"name": "x", "tax_ids": [Command.clear()]}
-    invoices = env["account.move"].create(
-        [
-            {
-                "move_type": "out_invoice",
-                "partner_id": partners[number % 2].id,
-                "invoice_date": "2026-01-15",
-                "invoice_line_ids": [
-                    Command.create({**line, "price_unit": 10.0 + number})
-                ],
-            }
-            for number in range(INVOICES)
-        ]
-    )
-    # The ledger starts later than all that.
-    env.company.subledger_start_date = "2100-01-01"
-    invoices.action_post()
-    env.company.subledger_start_date = "2026-01-01"
-    backfill = env["subledger.backfill"].create(
-        {"mode": "full", "start_date": "2026-01-01"}
-    )
-    backfill.action_start()
-    return backfill.id
-
-
-def facts(registry):
-    """What the ledger says, without what differs from run to run by nature."""
-    with environment(registry) as env:
-        env["subledger.account"]._seal()
-    with environment(registry) as env:
-        entries = env["subledger.entry"].search([], order="move_line_id, id")
-        heads = env["subledger.account"].search([], order="partner_id, account_id")
-        return (
-            [
-                (e.move_line_id.id, e.partner_id.id, e.debit, e.number, e.balance_after)
-                for e in entries
-            ],
-            [(h.partner_id.id, h.last_number, h.sealed_balance) for h in heads],
-        )
-
-
-@pytest.fixture(scope="module")
-def clean_run():
-    with committing_registry() as registry:
-        with environment(registry) as env:
-            prepare(env)
-        with environment(registry) as env:
-            env["subledger.backfill"]._cron_run()
-        return facts(registry)
-
-
-@pytest.fixture
-def started():
-    """A registry of its own and the id of its started backfill."""
-    with committing_registry() as registry:
-        with environment(registry) as env:
-            backfill_id = prepare(env)
-        yield registry, backfill_id
 
 
 def test_killed_at_half_and_resumed_equals_one_clean_run(clean_run, started):

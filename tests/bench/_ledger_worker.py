@@ -149,28 +149,45 @@ class LedgerWorker(Worker):
                 times.append(time.perf_counter() - start)
         return {"seconds": statistics.median(times)}
 
-    def backfill(self):
-        """Backfill the whole history; items, seconds and peak memory growth."""
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        start = time.perf_counter()
+    def start_backfill(self):
+        """Start a backfill of the whole history, as a person would."""
 
         def run(env):
-            job = env["subledger.backfill"].create(
+            env["subledger.backfill"].create(
                 {"company_id": 1, "mode": "full", "start_date": False}
-            )
-            job.action_start()
-            return job.id
+            ).action_start()
 
+        start = time.perf_counter()
         self.call(run)
+        return {"seconds": time.perf_counter() - start}
+
+    def work_on_backfill(self, backwards=False):
+        """What a scheduled action does; the growth of the process's memory."""
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         with self.registry.cursor() as cr:
             env = odoo.api.Environment(cr, odoo.api.SUPERUSER_ID, {})
-            env["subledger.backfill"]._cron_run()
-        seconds = time.perf_counter() - start
+            env["subledger.backfill"]._cron_run(backwards)
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-        with self.registry.cursor() as cr:
-            cr.execute("SELECT count(*) FROM subledger_entry")
-            [(count,)] = cr.fetchall()
-        return {"entries": count, "seconds": seconds, "grown_mib": grown / 1024}
+        return {"grown_mib": grown / 1024}
+
+    def enter_unsealed(self, batch=50_000):
+        """Write the entries of what came after the last entry, and do not seal."""
+        query = """
+            SELECT array_agg(id) FROM (
+                SELECT id FROM account_move_line
+                 WHERE display_type = 'payment_term'
+                   AND id > (SELECT MAX(move_line_id) FROM subledger_entry)
+              ORDER BY id LIMIT %s) AS item
+        """
+        while True:
+            with self.registry.cursor() as cr:
+                cr.execute(query, [batch])
+                [line_ids] = cr.fetchone()
+                if not line_ids:
+                    return {}
+                env = odoo.api.Environment(cr, odoo.api.SUPERUSER_ID, {})
+                env["subledger.sync"]._sync_new(line_ids)
+                cr.postcommit.clear()
 
 
 def main():

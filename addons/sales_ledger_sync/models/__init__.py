@@ -20,7 +20,9 @@ from . import subledger_account
 from . import subledger_account_screen
 from . import subledger_account_sealing
 from . import subledger_account_chain
+from . import subledger_account_head
 from . import subledger_backfill
+from . import subledger_backfill_lane
 from . import subledger_backfill_figures
 from . import subledger_backfill_history
 from . import subledger_backfill_job
@@ -40,6 +42,7 @@ from . import subledger_sync_candidates
 from . import subledger_sync_comparison
 from . import subledger_sync_new
 from . import subledger_sync_first_posting
+from . import subledger_sync_sealed
 from . import subledger_sync_description
 from . import subledger_sync_insertion
 from . import subledger_sync_opening

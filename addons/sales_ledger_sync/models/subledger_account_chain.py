@@ -1,11 +1,29 @@
 from odoo import api, models
 from odoo.tools import SQL
 
+from .subledger_account_sealing import SealedBatch
+
 
 class SubledgerAccount(models.Model):
     """The statements of sealing: lock the heads, number, sum and hash their entries."""
 
     _inherit = "subledger.account"
+
+    @api.model
+    def _seal_batch(self, env, keys, size, backwards=False, start=None):
+        """Seal about ``size`` entries from the account ``start`` on.
+
+        :rtype: SealedBatch
+        """
+        # The lock must be in the first statement of the transaction: a snapshot
+        # taken before the lock would chain onto an outdated head.
+        if keys is not None and len(keys) == 1:
+            [key] = keys
+            query = self._seal_one_query(key, size)
+        else:
+            query = self._seal_query(keys, size, backwards, start)
+        [row] = env.execute_query(query)
+        return SealedBatch(*row)
 
     @api.model
     def _seal_one_query(self, key, size):

@@ -1,7 +1,10 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.fields import Domain
+from odoo.fields import Command, Domain
 
+from .subledger_backfill_lane import LANES
+
+WORKERS = ("ir_cron_backfill", "ir_cron_backfill_2")
 # What a person decides; everything else on a backfill is written by the job.
 CHOICES = {"company_id", "mode", "start_date"}
 FINISHED = ("done", "cancelled")
@@ -10,11 +13,12 @@ FINISHED = ("done", "cancelled")
 class SubledgerBackfill(models.Model):
     """Bringing the ledger up to date with journal items that were there before it.
 
-    A draft is previewed, then started; from then on a scheduled action works through
-    the journal items of the company in committed batches, by id. What was committed
-    stays, so a job may be paused, cancelled, killed and resumed: it goes on after the
-    last committed batch and ends with the same ledger. All entries are written by the
-    engine, which compares before it writes: a second backfill writes nothing.
+    A draft is previewed, then started; from then on two scheduled actions work through
+    the journal items of the company in committed batches, each in a lane of its own.
+    What was committed stays, so a job may be paused, cancelled, killed and resumed: it
+    goes on after the last committed batch and ends with the same ledger. All entries
+    are written by the engine, which compares before it writes: a second backfill writes
+    nothing.
 
     The company's settings change with the last step, so that at every moment, and
     after a cancellation too, the ledger is right under the settings of that moment.
@@ -70,35 +74,38 @@ class SubledgerBackfill(models.Model):
     finished_on = fields.Datetime(readonly=True, copy=False)
 
     # Where the job stands: first the opening entries that give way to entries, by
-    # partner, then the items. Those above the last id at the start come with the rest.
+    # partner, then the items, by lane. Those above the last id at the start come with
+    # the rest.
     last_partner_id = fields.Integer(
         default=-1, readonly=True, copy=False, aggregator=None
     )
     openings_done = fields.Boolean(readonly=True, copy=False)
-    last_line_id = fields.Integer(readonly=True, copy=False, aggregator=None)
     end_line_id = fields.Integer(readonly=True, copy=False, aggregator=None)
+    lane_ids = fields.One2many("subledger.backfill.lane", "backfill_id", readonly=True)
     items_total = fields.Integer(string="Items", readonly=True, copy=False)
-    items_done = fields.Integer(readonly=True, copy=False)
-    entry_count = fields.Integer(string="Entries Written", readonly=True, copy=False)
+    items_done = fields.Integer(compute="_compute_done", compute_sudo=True)
+    entry_count = fields.Integer(
+        string="Entries Written", compute="_compute_done", compute_sudo=True
+    )
     reversal_count = fields.Integer(
-        string="Reversals Written", readonly=True, copy=False
+        string="Reversals Written", compute="_compute_done", compute_sudo=True
     )
     opening_count = fields.Integer(
         string="Opening Entries Written", readonly=True, copy=False
     )
-    seconds = fields.Float(
-        string="Working Time (s)",
-        readonly=True,
-        copy=False,
-        help="Time the job has worked, pauses left out.",
+    progress = fields.Float(
+        string="Progress (%)", compute="_compute_progress", compute_sudo=True
     )
-    progress = fields.Float(string="Progress (%)", compute="_compute_progress")
     rate = fields.Integer(
-        string="Items per Second", compute="_compute_progress", aggregator=None
+        string="Items per Second",
+        compute="_compute_progress",
+        compute_sudo=True,
+        aggregator=None,
     )
     time_left = fields.Float(
         string="Time Left (hours)",
         compute="_compute_progress",
+        compute_sudo=True,
         help="At the rate so far.",
     )
 
@@ -135,13 +142,23 @@ class SubledgerBackfill(models.Model):
                 )
             )
 
-    @api.depends("items_done", "items_total", "seconds", "state")
+    @api.depends(
+        "lane_ids.items_done", "lane_ids.entry_count", "lane_ids.reversal_count"
+    )
+    def _compute_done(self):
+        for backfill in self:
+            lanes = backfill.lane_ids
+            backfill.items_done = sum(lanes.mapped("items_done"))
+            backfill.entry_count = sum(lanes.mapped("entry_count"))
+            backfill.reversal_count = sum(lanes.mapped("reversal_count"))
+
+    @api.depends("items_done", "items_total", "lane_ids.seconds", "state")
     def _compute_progress(self):
         for backfill in self:
             done, total = backfill.items_done, backfill.items_total
-            rate = done / backfill.seconds if backfill.seconds else 0.0
             share = 100.0 * done / total if total else 0.0
             backfill.progress = 100.0 if backfill.state == "done" else min(share, 100.0)
+            rate = backfill.lane_ids._get_rate()
             backfill.rate = round(rate)
             left = max(total - done, 0)
             # Hours, because the widget for durations counts in hours.
@@ -269,6 +286,9 @@ class SubledgerBackfill(models.Model):
                     "openings_done": not backfill._is_any_opening_to_split(),
                     "end_line_id": backfill._get_last_line_id(),
                     "items_total": backfill._count_items(),
+                    "lane_ids": [
+                        Command.create({"number": number}) for number in range(LANES)
+                    ],
                 }
             )
         self._trigger_job()
@@ -321,4 +341,7 @@ class SubledgerBackfill(models.Model):
 
     def _trigger_job(self):
         # Whoever may start a backfill need not have rights to scheduled actions.
-        self.env.ref("sales_ledger_sync.ir_cron_backfill").sudo()._trigger()
+        for name in WORKERS:
+            worker = self.env.ref(f"sales_ledger_sync.{name}", raise_if_not_found=False)
+            if worker:
+                worker.sudo()._trigger()

@@ -130,9 +130,9 @@ class SubledgerBackfill(models.Model):
             "subledger.backfill.unmatched",
         ):
             self._clear_figures(model)
-        with self._settings_of_draft():
-            self.env.cr.execute(self._balances_query(compare))
-            self._write_unmatched()
+        draft = self._under_own_settings()
+        self.env.cr.execute(draft._balances_query(compare))
+        draft._write_unmatched()
         self.invalidate_recordset(["balance_ids", "type_ids", "unmatched_ids"])
         # Figures are the system's; the caller has checked the rights.
         self.sudo().preview_date = fields.Datetime.now()

@@ -1,9 +1,10 @@
-from contextlib import contextmanager
+import time
 
 from odoo import fields, models
 from odoo.tools import SQL
 
-from .subledger_sync import ALL_PARTS
+from .subledger_sync import WITHOUT_OPENINGS
+from .subledger_sync_scope import DRAFT_SETTINGS, DraftSettings
 
 # Partners whose opening entries give way to entries in one transaction.
 BATCH_PARTNERS = 200
@@ -20,38 +21,11 @@ class SubledgerBackfill(models.Model):
 
     _inherit = "subledger.backfill"
 
-    @contextmanager
-    def _settings_of_draft(self):
-        """Show the engine the settings of this backfill, and put back the company's.
-
-        By SQL, below the hooks and caches of the company: nothing outside of this
-        transaction ever sees the change.
-        """
-        query = SQL(
-            """SELECT subledger_history, subledger_start_date
-                 FROM res_company WHERE id = %s""",
-            self.company_id.id,
-        )
-        [before] = self.env.execute_query(query)
-        wanted = (self.mode, self.start_date or before[1])
-        if before == wanted:
-            yield
-            return
-        self._set_company_settings(*wanted)
-        yield
-        self._set_company_settings(*before)
-
-    def _set_company_settings(self, history, start_date):
-        self.env.cr.execute(
-            SQL(
-                """UPDATE res_company
-                      SET subledger_history = %s, subledger_start_date = %s
-                    WHERE id = %s""",
-                history,
-                start_date,
-                self.company_id.id,
-            )
-        )
+    def _under_own_settings(self):
+        """This backfill with the engine working as the company's settings will want."""
+        start_date = self.start_date or self.company_id.subledger_start_date
+        settings = DraftSettings(self.company_id.id, self.mode, start_date or None)
+        return self.with_context(**{DRAFT_SETTINGS: settings})
 
     # ------------------------------------------------------------------
     # Opening entries that give way to entries
@@ -67,20 +41,28 @@ class SubledgerBackfill(models.Model):
         """Write the entries of the next partners' history, and their openings anew.
 
         All of a partner in one transaction: a balance never lacks what was in the
-        opening, nor holds it twice.
+        opening, nor holds it twice. By one worker; the others have their turn then.
 
-        :return: values to write on this backfill
+        :return: 0; None if there is nothing left to split, or not for us
         """
+        started = time.monotonic()
+        is_ours = self._is_running(SQL("NO KEY UPDATE SKIP LOCKED"))
+        if not is_ours or self.openings_done:
+            return None
         partner_ids = self._get_next_partners_with_opening()
         if not partner_ids:
-            return {"openings_done": True}
-        sync = self.env["subledger.sync"]
+            self.openings_done = True
+            self._trigger_job()
+            return None
+        sync = self._under_own_settings().env["subledger.sync"]
         items = self._history_sql(partner_ids)
-        with self._settings_of_draft():
-            result = sync._sync(items, "backfill", ALL_PARTS._replace(openings=False))
+        result = sync._sync(items, "backfill", WITHOUT_OPENINGS)
         # What has no entry now stays in the opening, as the company's settings want.
         self._write_openings(partner_ids)
-        return {"last_partner_id": partner_ids[-1], **self._add_counts(result)}
+        self.last_partner_id = partner_ids[-1]
+        self.lane_ids[:1]._add(result, seconds=time.monotonic() - started)
+        self._leave_sealing_to_sweep()
+        return 0
 
     def _get_next_partners_with_opening(self):
         """Ids of commercial partners, 0 for nobody, in the order they are done."""
@@ -130,23 +112,33 @@ class SubledgerBackfill(models.Model):
     # ------------------------------------------------------------------
 
     def _finish(self):
-        """Do what was posted or changed meanwhile, and change the settings.
+        """Do what was posted or changed meanwhile, and change the settings; the last
+        step, by who finds all lanes done.
 
-        :return: values to write on this backfill
+        :return: None, there is nothing left
         """
-        sync = self.env["subledger.sync"]
-        with self._settings_of_draft():
-            result = sync._sync(
-                self._changed_sql(), "backfill", ALL_PARTS._replace(openings=False)
-            )
-            openings = self._write_openings()
+        started = time.monotonic()
+        # Waits for those at work: whoever of them ends last comes here after that.
+        if not self._is_running(SQL("NO KEY UPDATE")):
+            return
+        if not (self.openings_done and all(self.lane_ids.mapped("is_done"))):
+            return
+        draft = self._under_own_settings()
+        sync = draft.env["subledger.sync"]
+        result = sync._sync(self._changed_sql(), "backfill", WITHOUT_OPENINGS)
+        openings = draft._write_openings()
         self._apply_settings()
-        return {
-            "state": "done",
-            "finished_on": fields.Datetime.now(),
-            "opening_count": openings if self.mode == "opening" else 0,
-            **self._add_counts(result),
-        }
+        self.write(
+            {
+                "state": "done",
+                "finished_on": fields.Datetime.now(),
+                "opening_count": openings if self.mode == "opening" else 0,
+            }
+        )
+        # What the ledger looks like now, and what stayed out of it.
+        self._write_figures(compare=False)
+        self.lane_ids[:1]._add(result, seconds=time.monotonic() - started)
+        self._leave_sealing_to_sweep()
 
     def _changed_sql(self):
         """Items that are new, or that somebody changed, since the job began.
@@ -183,9 +175,3 @@ class SubledgerBackfill(models.Model):
             # A ledger manager sets the ledger's own settings without the rights to
             # the rest of the company.
             company.sudo().write(changed)
-
-    def _add_counts(self, result):
-        return {
-            "entry_count": self.entry_count + result.entries,
-            "reversal_count": self.reversal_count + result.reversals,
-        }

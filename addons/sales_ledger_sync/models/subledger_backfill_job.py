@@ -1,5 +1,7 @@
+import itertools
 import logging
 import time
+from typing import NamedTuple
 
 from psycopg2 import OperationalError, errors
 
@@ -8,12 +10,12 @@ from odoo.tools import SQL
 
 from ..retrying import RETRIABLE, retry
 from .subledger_account_sealing import PENDING
-from .subledger_sync import ALL_PARTS
+from .subledger_sync import WITHOUT_OPENINGS
 
 _logger = logging.getLogger(__name__)
 
-# Items compared in one transaction: about a second, some ten megabytes.
-BATCH_ITEMS = 50_000
+# Items entered in one transaction: half a second, some ten megabytes.
+BATCH_ITEMS = 25_000
 # For the sorts and joins of one batch, which do not fit into the usual setting.
 WORK_MEM = "64MB"
 ATTEMPTS = 8
@@ -21,40 +23,74 @@ ATTEMPTS = 8
 READ_OTHERWISE = ("enable_hashjoin", "enable_mergejoin", "enable_seqscan", "jit")
 
 
+class ItemBatch(NamedTuple):
+    """The next items of a lane that stands at ``start``: their ids, in order, their
+    subledger accounts, and whether any of them has an entry."""
+
+    start: int
+    line_ids: list
+    keys: set
+    is_known: bool
+
+
 class SubledgerBackfill(models.Model):
-    """The background job: committed batches by id of the journal items."""
+    """The background job: committed steps, by two scheduled actions side by side."""
 
     _inherit = "subledger.backfill"
 
     @api.model
-    def _cron_run(self):
-        """Work on the running backfills until they are done or time is over."""
+    def _cron_run(self, backwards=False):
+        """Work on the running backfills until they are done or time is over.
+
+        :param bool backwards: begin with the last lane, as the second worker does
+        """
         running = self.search([("state", "=", "running")], order="id")
         cron = self.env["ir.cron"]
         cron._commit_progress(remaining=running._count_remaining())
-        for backfill in running:
-            if not backfill._run():
-                break
+        if all(backfill._run(backwards) for backfill in running):
+            # What is left has somebody at work on it.
+            cron._commit_progress(remaining=0)
 
-    def _run(self):
-        """Batch after batch; return whether there is time for more.
+    def _run(self, backwards=False):
+        """Do what nobody else is at work on; return whether there is time for more."""
+        if not self._repeat(self._split_openings):
+            return False
+        for lane in self.lane_ids.sorted("number", reverse=backwards):
+            with lane._hold() as is_held:
+                if is_held and not self._repeat(
+                    lambda lane=lane: self._run_items(lane)
+                ):
+                    return False
+        return self._repeat(self._finish)
 
-        Every batch is committed with its progress. A person who pauses or cancels
-        writes the same row: one of the two waits, and the job sees the new state
-        before its next batch.
+    def _repeat(self, step):
+        """Call ``step`` again and again, each time in a committed transaction.
+
+        A person who pauses or cancels writes the row that each step locks: one of the
+        two waits, and the job sees the new state before its next step.
+
+        :param step: method that returns the number of items done, None for no more
+        :return: whether there is time for more
         """
-        while self.exists() and self.state == "running":
-            processed = self._run_batch_safely()
+        processed = 0
+        while True:
+            # Also before the first step: it begins with a lock and a fresh snapshot.
             left = self.env["ir.cron"]._commit_progress(
-                processed, remaining=self._count_remaining()
+                processed or 0, remaining=self._count_remaining()
             )
-            if not left:
-                return False
-        return True
+            if processed is None or not left:
+                return bool(left)
+            processed = self._do_safely(step)
 
-    def _run_batch_safely(self):
+    def _do_safely(self, step):
         try:
-            return self._run_batch_with_retries()
+            return retry(
+                step,
+                ATTEMPTS,
+                0.05,
+                undo=self.env.cr.rollback,
+                lost=(*RETRIABLE, errors.UniqueViolation),
+            )
         except OperationalError:
             # The database, not the data: the next run of the job goes on.
             raise
@@ -62,89 +98,112 @@ class SubledgerBackfill(models.Model):
             _logger.exception("Backfill %s failed", self.id)
             self.env.cr.rollback()
             self.write({"state": "failed", "error": str(error)})
-            return 0
+            return None
 
-    def _run_batch_with_retries(self):
-        # An item of the batch that somebody wrote at the same moment is known, and
-        # left alone, when the batch is tried again.
-        return retry(
-            self._try_batch,
-            ATTEMPTS,
-            0.05,
-            undo=self.env.cr.rollback,
-            lost=(*RETRIABLE, errors.UniqueViolation),
+    def _is_running(self, lock):
+        """Whether to go on, in the order of the commits.
+
+        :param SQL lock: against whoever changes the state, or works on the same
+        """
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT state = 'running' FROM subledger_backfill WHERE id = %s FOR %s",
+                self.id,
+                lock,
+            )
         )
+        self.invalidate_recordset()
+        return rows == [(True,)]
 
-    def _try_batch(self):
-        if self.state != "running":
-            return 0
-        processed = self._run_batch()
-        self.env.flush_all()
-        return processed
+    # ------------------------------------------------------------------
+    # The items of a lane
+    # ------------------------------------------------------------------
 
-    def _run_batch(self):
-        """Do the next piece of work in this transaction; return the items done."""
-        self.ensure_one()
+    def _run_items(self, lane):
+        """Let the engine enter the next items of ``lane``, sealed at once.
+
+        :return: number of items; None if there are no more, or not for us
+        """
         started = time.monotonic()
-        self.env.cr.execute(SQL("SET LOCAL work_mem = %s", WORK_MEM))
-        if not self.openings_done:
-            values, processed = self._split_openings(), 0
-        else:
-            values, processed = self._run_items()
-        values["seconds"] = self.seconds + time.monotonic() - started
-        self.write(values)
-        if values.get("state") == "done":
-            # What the ledger looks like now, and what stayed out of it.
-            self._write_figures(compare=False)
+        accounts = self.env["subledger.account"]
+        batch = accounts._in_own_transaction(self._plan_items, lane)
+        # The first statement of the transaction, as when sealing.
+        heads = accounts._take_heads(batch.keys)
+        if not (self._is_running(SQL("SHARE")) and self.openings_done):
+            return None
+        if not lane._lock_at(batch.start):
+            return None
+        if not batch.line_ids:
+            lane.is_done = True
+            return None
+        result = self._enter_items(batch, heads)
+        lane._add(
+            result,
+            len(batch.line_ids),
+            time.monotonic() - started,
+            last_line_id=batch.line_ids[-1],
+        )
+        self.env.flush_all()
         self._leave_sealing_to_sweep()
-        return processed
+        return len(batch.line_ids)
+
+    def _plan_items(self, env, lane):
+        """Find the next items of ``lane``; their accounts get heads to be locked.
+
+        :rtype: ItemBatch
+        """
+        self, lane = self.with_env(env), lane.with_env(env)
+        self._read_by_index()
+        # OFFSET: control accounts first, for most items are on others.
+        rows = env.execute_query(
+            SQL(
+                """
+                SELECT partner_id, account_id, array_agg(id)
+                  FROM (SELECT *
+                          FROM (SELECT line.id, COALESCE(%(owner)s, 0) AS partner_id,
+                                       line.account_id
+                                  %(items)s
+                              ORDER BY line.id OFFSET 0) AS item
+                         WHERE %(lane)s
+                         LIMIT %(limit)s) AS item
+              GROUP BY partner_id, account_id
+                """,
+                owner=env["subledger.sync"]._owner_sql(),
+                items=self._from_items_sql(lane.last_line_id),
+                lane=lane._get_condition(SQL("partner_id")),
+                limit=BATCH_ITEMS,
+            )
+        )
+        self._read_as_planned()
+        line_ids = sorted(itertools.chain.from_iterable(row[2] for row in rows))
+        keys = {(self.company_id.id, *key) for *key, _line_ids in rows}
+        env["subledger.account"]._create_heads_for(env, keys)
+        [(is_known,)] = env.execute_query(
+            SQL(
+                """SELECT EXISTS (SELECT FROM subledger_entry
+                                   WHERE move_line_id = ANY(%s))""",
+                line_ids,
+            )
+        )
+        return ItemBatch(lane.last_line_id, line_ids, keys, is_known)
+
+    def _enter_items(self, batch, heads):
+        self.env.cr.execute(SQL("SET LOCAL work_mem = %s", WORK_MEM))
+        self._read_by_index()
+        sync = self._under_own_settings().env["subledger.sync"]
+        if batch.is_known:
+            candidates = sync._candidates_of_lines(batch.line_ids)
+            result = sync._sync(candidates, "backfill", WITHOUT_OPENINGS)
+        else:
+            result = sync._sync_new(batch.line_ids, "backfill", WITHOUT_OPENINGS, heads)
+        self._read_as_planned()
+        self.env["subledger.account"]._drop_unused_heads(heads)
+        return result
 
     def _leave_sealing_to_sweep(self):
         """Let the scheduled sweeps seal beside this job, on processors of their own."""
         if self.env.cr.postcommit.data.pop(PENDING, None):
             self.env["subledger.account"]._trigger_sweeps(self.env)
-
-    def _run_items(self):
-        """Let the engine compare the next items; nothing left: done."""
-        self._read_by_index()
-        last, count = self._get_next_batch()
-        if not count:
-            self._read_as_planned()
-            return self._finish(), 0
-        sync = self.env["subledger.sync"]
-        with self._settings_of_draft():
-            if self._is_any_known(last):
-                items = SQL(
-                    "SELECT line.id AS move_line_id %s", self._from_items_sql(last)
-                )
-                result = sync._sync(
-                    items, "backfill", ALL_PARTS._replace(openings=False)
-                )
-            else:
-                items = SQL(
-                    "line.company_id = %s AND line.id > %s AND line.id <= %s",
-                    self.company_id.id,
-                    self.last_line_id,
-                    last,
-                )
-                result = sync._sync_new(
-                    items, "backfill", ALL_PARTS._replace(openings=False)
-                )
-        return {
-            "last_line_id": last,
-            "items_done": self.items_done + count,
-            **self._add_counts(result),
-        }, count
-
-    def _is_any_known(self, last):
-        """Whether any of the next items, up to the id ``last``, may have an entry."""
-        query = SQL(
-            """SELECT EXISTS (SELECT FROM subledger_entry
-                               WHERE move_line_id > %s AND move_line_id <= %s)""",
-            self.last_line_id,
-            last,
-        )
-        return self.env.execute_query(query)[0][0]
 
     def _read_by_index(self):
         """For the rest of this transaction, go from the items to their documents.
@@ -160,29 +219,9 @@ class SubledgerBackfill(models.Model):
         for name in READ_OTHERWISE:
             self.env.cr.execute(SQL("SET LOCAL %s TO DEFAULT", SQL.identifier(name)))
 
-    def _get_next_batch(self):
-        """Id of the last item of the next batch, and the number of its items."""
-        [bounds] = self.env.execute_query(
-            SQL(
-                """SELECT MAX(id), COUNT(*)
-                     FROM (SELECT line.id %s ORDER BY line.id LIMIT %s) AS item""",
-                self._from_items_sql(),
-                BATCH_ITEMS,
-            )
-        )
-        return bounds
-
-    def _count_items(self):
-        [(count,)] = self.env.execute_query(
-            SQL("SELECT COUNT(*) %s", self._from_items_sql())
-        )
-        return count
-
-    def _from_items_sql(self, last=None):
-        """FROM and WHERE: posted items on control accounts, still to be compared.
-
-        :param int last: up to this id; to the end of the backfill when omitted
-        """
+    def _from_items_sql(self, start=0):
+        """FROM and WHERE: posted items on control accounts, as ``line``, with ids
+        beyond ``start``."""
         self.env["account.move.line"].flush_model(
             ["account_id", "company_id", "parent_state"]
         )
@@ -192,15 +231,21 @@ class SubledgerBackfill(models.Model):
               JOIN account_account AS account ON account.id = line.account_id
              WHERE line.company_id = %(company)s
                AND line.parent_state = 'posted'
-               AND line.id > %(done)s
+               AND line.id > %(start)s
                AND (line.id <= %(end)s OR %(end)s = 0)
                AND %(trade)s
             """,
             company=self.company_id.id,
-            done=self.last_line_id,
-            end=last or self.end_line_id,
+            start=start,
+            end=self.end_line_id,
             trade=self.env["subledger.sync"]._trade_condition("account"),
         )
+
+    def _count_items(self):
+        [(count,)] = self.env.execute_query(
+            SQL("SELECT COUNT(*) %s", self._from_items_sql())
+        )
+        return count
 
     def _get_last_line_id(self):
         rows = self.env.execute_query(SQL("SELECT MAX(id) FROM account_move_line"))

@@ -12,6 +12,7 @@ SyncResult = namedtuple("SyncResult", ["entries", "reversals", "items"])
 # opening entries, which the candidates may touch.
 Parts = namedtuple("Parts", ["known", "unsourced", "reversal", "payment", "openings"])
 ALL_PARTS = Parts(*[True] * len(Parts._fields))
+WITHOUT_OPENINGS = ALL_PARTS._replace(openings=False)
 NO_PARTS = Parts(*[False] * len(Parts._fields))
 
 # What a statement of the engine reads. Flushed by name, so that posting does not
@@ -167,7 +168,7 @@ class SubledgerSync(models.AbstractModel):
         parts = Parts(*needs)
         if parts.known or parts.openings:
             return self._sync(self._candidates_of_lines(line_ids), origin, parts)
-        return self._sync_new(SQL("line.id = ANY(%s)", line_ids), origin, parts)
+        return self._sync_new(line_ids, origin, parts)
 
     @api.model
     def _sync(self, candidates, origin="live", parts=ALL_PARTS):
@@ -183,23 +184,29 @@ class SubledgerSync(models.AbstractModel):
         """
         self._flush_what_is_read()
         facts = self._facts_sql(candidates, parts)
-        result, keys = self._insert_difference(facts, origin, parts)
+        compared = parts._replace(known=True)
+        result, keys = self._insert_difference(facts, origin, compared)
         if parts.openings:
             keys.update(self._sync_openings(candidates, origin))
         return self._finish(result, keys, origin)
 
     @api.model
-    def _sync_new(self, items, origin="live", parts=ALL_PARTS):
+    def _sync_new(self, line_ids, origin="live", parts=ALL_PARTS, heads=()):
         """The same for items that have no entry: there is nothing to compare with.
 
         Opening entries are not looked at.
 
-        :param SQL items: condition on ``line``
+        :param heads: ids of locked heads of subledger accounts; entries of these are
+            sealed as they are written
         """
         self._flush_what_is_read()
-        facts = self._new_facts_sql(items, parts)
+        facts = self._new_facts_sql(line_ids, parts)
         parts = parts._replace(known=False)
-        return self._finish(*self._insert_difference(facts, origin, parts), origin)
+        if heads:
+            result, keys = self._insert_sealed(facts, origin, parts, heads)
+        else:
+            result, keys = self._insert_difference(facts, origin, parts)
+        return self._finish(result, keys, origin)
 
     @api.model
     def _insert_difference(self, facts, origin, parts):

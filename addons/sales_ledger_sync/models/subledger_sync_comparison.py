@@ -131,8 +131,7 @@ class SubledgerSync(models.AbstractModel):
             line.id AS item_id, move.id AS move_id, move.company_id,
             %(owner)s AS partner_id,
             line.account_id,
-            CASE account.account_type WHEN 'asset_receivable' THEN 'customer'
-                 ELSE 'supplier' END AS ledger,
+            %(ledger)s AS ledger,
             move.date, line.date_maturity,
             COALESCE(line.balance, 0) AS balance,
             COALESCE(line.amount_currency, 0) AS amount_currency,
@@ -142,7 +141,16 @@ class SubledgerSync(models.AbstractModel):
             %(source)s AS source_type
             """,
             owner=owner or self._owner_sql(),
+            ledger=self._ledger_sql(),
             source=self._source_type_sql(parts),
+        )
+
+    @api.model
+    def _ledger_sql(self):
+        """SQL of the ledger that a control account belongs to."""
+        return SQL(
+            """CASE account.account_type WHEN 'asset_receivable' THEN 'customer'
+                    ELSE 'supplier' END"""
         )
 
     @api.model
@@ -167,6 +175,7 @@ class SubledgerSync(models.AbstractModel):
             JOIN account_move_line AS line ON line.id = candidate.move_line_id
             JOIN account_move AS move ON move.id = line.move_id
             JOIN account_account AS account ON account.id = line.account_id
-            JOIN res_company AS company ON company.id = move.company_id
-            """
+            JOIN %s AS company ON company.id = move.company_id
+            """,
+            self._company_sql(),
         )

@@ -67,51 +67,47 @@ class SubledgerSync(models.AbstractModel):
 
     @api.model
     def _description_sql(self, parts):
-        document = SQL("reference")
-        payment = unsourced = SQL()
+        """SQL of the sentence; only what the ``parts`` need."""
+        cases = [SQL("WHEN document_type <> 'entry' THEN document_type")]
         if parts.payment:
-            document = SQL("settled.name, reference")
-            payment = SQL(
-                """
-                    WHEN settled.move_type IS NOT NULL
-                         THEN 'payment_' || replace(settled.move_type, 'receipt',
-                                                    'invoice')
-                    WHEN origin_payment_id IS NOT NULL THEN 'payment'
-                """
-            )
+            cases.append(SQL("WHEN origin_payment_id IS NOT NULL THEN 'payment'"))
+        cases.append(SQL("WHEN statement_line_id IS NOT NULL THEN 'statement'"))
         if parts.unsourced:
-            unsourced = SQL(
-                """
-                    WHEN source_type IN ('exchange_difference', 'pos')
-                         THEN source_type
-                """
+            cases.append(
+                SQL(
+                    """WHEN source_type IN ('exchange_difference', 'pos')
+                            THEN source_type"""
+                )
             )
+        labels = self._get_labels_json(parts.payment or parts.unsourced)
+        sentence = SQL(
+            """replace(%(labels)s::jsonb ->> CASE %(cases)s ELSE 'entry' END,
+                       '{document}', COALESCE(reference, ''))""",
+            labels=labels,
+            cases=SQL(" ").join(cases),
+        )
+        if not parts.payment:
+            return sentence
         return SQL(
-            """replace(
-                %(labels)s::jsonb ->> CASE
-                    WHEN document_type <> 'entry' THEN document_type
-                    %(payment)s
-                    WHEN statement_line_id IS NOT NULL THEN 'statement'
-                    %(unsourced)s
-                    ELSE 'entry' END,
-                '{document}', COALESCE(%(document)s, ''))""",
-            labels=self._get_labels_json(parts.payment or parts.unsourced),
-            payment=payment,
-            unsourced=unsourced,
-            document=document,
+            """CASE WHEN origin_payment_id IS NULL THEN %(sentence)s
+                    ELSE COALESCE(%(settling)s, %(sentence)s) END""",
+            sentence=sentence,
+            settling=self._settling_sql(labels),
         )
 
     @api.model
-    def _settled_document_sql(self, parts):
-        """The invoices a payment is for, as far as known when it is posted: those
-        it was made for, or the one its memo names."""
-        if not parts.payment:
-            return SQL()
+    def _settling_sql(self, labels):
+        """SQL of the sentence of a payment for invoices, as far as known when it is
+        posted: those it was made for, or the one its memo names; NULL if there is
+        none."""
         return SQL(
-            """
-            LEFT JOIN LATERAL (
-                SELECT MIN(invoice.move_type) AS move_type,
-                       string_agg(invoice.name, ', ' ORDER BY invoice.id) AS name
+            """(
+                SELECT replace(
+                           %(labels)s::jsonb ->> (
+                               'payment_' || replace(MIN(invoice.move_type), 'receipt',
+                                                     'invoice')),
+                           '{document}',
+                           string_agg(invoice.name, ', ' ORDER BY invoice.id))
                   FROM account_payment AS payment
                  CROSS JOIN LATERAL (
                         SELECT link.invoice_id AS id
@@ -126,10 +122,8 @@ class SubledgerSync(models.AbstractModel):
                            AND named.company_id = payment.company_id
                        ) AS paid
                   JOIN account_move AS invoice ON invoice.id = paid.id
-                 -- not looked for at all with an item that is of no payment
-                 WHERE difference.origin_payment_id IS NOT NULL
-                   AND payment.id = difference.origin_payment_id
+                 WHERE payment.id = difference.origin_payment_id
                    AND invoice.move_type <> 'entry'
-            ) AS settled ON TRUE
-            """
+            )""",
+            labels=labels,
         )

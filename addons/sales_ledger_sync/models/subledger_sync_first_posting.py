@@ -33,7 +33,7 @@ class SubledgerSync(models.AbstractModel):
             trade=self._trade_condition("account"),
             scope=self._scope_condition(parts),
         )
-        entries = self._entries_sql("live", parts, difference, SQL("owner_name"))
+        entries = self._new_entries_sql("live", parts, difference)
         return self._insert_sql(None, entries, SQL("move_line_id"))
 
     @api.model

@@ -34,7 +34,9 @@ class SubledgerSync(models.AbstractModel):
             facts=facts,
             insert=self._insert_sql(
                 self._reversals_sql(origin) if parts.known else None,
-                self._entries_sql(origin, parts),
+                self._entries_sql(origin, parts)
+                if parts.known
+                else self._new_entries_sql(origin, parts),
                 SQL("move_line_id"),
                 self._conflict_sql(origin, parts),
             ),
@@ -118,16 +120,19 @@ class SubledgerSync(models.AbstractModel):
                    amount_currency, reference, %(description)s, move_id, move_line_id,
                    'entry', %(version)s, NULL::int, %(origin)s, %(uid)s::int, %(now)s
               FROM %(difference)s
-              %(settled)s
              WHERE item_id IS NOT NULL
             """,
             difference=difference or SQL("difference"),
             partner_name=partner_name or self._partner_name_sql(),
             description=self._description_sql(parts),
             version=self._next_version_sql() if parts.known else SQL("1"),
-            settled=self._settled_document_sql(parts),
             **self._creation(origin),
         )
+
+    @api.model
+    def _new_entries_sql(self, origin, parts, difference=None):
+        """The same of items without entries, whose facts name their partner."""
+        return self._entries_sql(origin, parts, difference, SQL("owner_name"))
 
     @api.model
     def _partner_name_sql(self):

@@ -8,22 +8,22 @@ class SubledgerSync(models.AbstractModel):
     _inherit = "subledger.sync"
 
     @api.model
-    def _new_facts_sql(self, items, parts):
-        """Common table expressions as in ``_facts_sql``: item, compared, difference.
-
-        :param SQL items: condition on ``line``, the items
-        """
-        # Materialized: what an entry shows is looked up once, not where it is used.
+    def _new_facts_sql(self, line_ids, parts):
+        """Common table expressions as in ``_facts_sql``: item, compared, difference;
+        with the name of the partner as ``owner_name``."""
+        # Joins, not lookups as elsewhere: a backfill has many items of few customers,
+        # and PostgreSQL remembers what it joined.
         return SQL(
             """
             item AS MATERIALIZED (
-                SELECT %(facts)s,
-                       (SELECT %(scope)s FROM res_company AS company
-                         WHERE company.id = move.company_id) AS in_scope
-                  FROM account_move_line AS line
-                  JOIN account_move AS move ON move.id = line.move_id
-                  JOIN account_account AS account ON account.id = line.account_id
-                 WHERE %(items)s AND move.state = 'posted' AND %(trade)s
+                SELECT %(facts)s, %(scope)s AS in_scope, owner.name AS owner_name
+                  FROM unnest(%(line_ids)s::int[]) AS candidate (move_line_id)
+                  %(joins)s
+                  LEFT JOIN res_partner AS contact ON contact.id = line.partner_id
+                  LEFT JOIN res_partner AS owner
+                         ON owner.id
+                          = COALESCE(contact.commercial_partner_id, contact.id)
+                 WHERE move.state = 'posted' AND %(trade)s
             ),
             compared AS (SELECT item_id FROM item),
             difference AS (
@@ -31,8 +31,9 @@ class SubledgerSync(models.AbstractModel):
                   FROM item WHERE item.in_scope
             )
             """,
-            facts=self._item_facts_sql(parts),
+            facts=self._item_facts_sql(parts, SQL("owner.id")),
             scope=self._scope_condition(parts),
-            items=items,
+            line_ids=list(line_ids),
+            joins=self._item_joins_sql(),
             trade=self._trade_condition("account"),
         )

@@ -40,7 +40,7 @@ class SubledgerSync(models.AbstractModel):
               FROM (%(candidates)s) AS candidate
               LEFT JOIN account_move_line AS line ON line.id = candidate.move_line_id
               LEFT JOIN account_move AS move ON move.id = line.move_id
-              JOIN res_company AS company
+              JOIN %(company_table)s AS company
                 ON company.id = COALESCE(move.company_id, company.id)
              WHERE company.subledger_history = 'opening'
                AND CASE WHEN line.id IS NULL
@@ -52,6 +52,7 @@ class SubledgerSync(models.AbstractModel):
                                          < company.subledger_start_date, TRUE) END
             """,
             candidates=candidates,
+            company_table=self._company_sql(),
         )
         # As superuser: the items decide about the companies, not who is active.
         company = self.env["res.company"].sudo()
@@ -79,7 +80,7 @@ class SubledgerSync(models.AbstractModel):
             WITH candidate AS (
                 SELECT history.id AS move_line_id
                   FROM account_move_line AS history
-                  JOIN res_company AS owner ON owner.id = history.company_id
+                  JOIN %(company_table)s AS owner ON owner.id = history.company_id
                  WHERE history.company_id = ANY(%(companies)s)
                    AND owner.subledger_history = 'opening'
                    AND history.date < owner.subledger_start_date
@@ -123,6 +124,7 @@ class SubledgerSync(models.AbstractModel):
             SELECT company_id, partner_id, account_id FROM inserted
             """,
             companies=list(companies.ids),
+            company_table=self._company_sql(),
             facts=self._item_facts_sql(),
             joins=self._item_joins_sql(),
             trade=self._trade_condition("account"),

@@ -1,9 +1,23 @@
+import datetime
 from collections import defaultdict
+from typing import NamedTuple
 
 from odoo import api, models
 from odoo.tools import SQL
 
 from .subledger_sync import ALL_PARTS
+
+DRAFT_SETTINGS = "subledger_draft_settings"
+
+
+class DraftSettings(NamedTuple):
+    """How a company would keep its history: what a backfill works under before the
+    company's settings follow. Only objects of this class are heeded in the context,
+    and no client can send one."""
+
+    company_id: int
+    history: str
+    start_date: datetime.date | None
 
 
 class SubledgerSync(models.AbstractModel):
@@ -33,6 +47,26 @@ class SubledgerSync(models.AbstractModel):
         """
         return SQL(
             "(%s AND %s)", self._since_condition(), self._policy_condition(parts)
+        )
+
+    @api.model
+    def _company_sql(self):
+        """The companies with their settings, as a table: ``res_company``, or what it
+        would be under the :class:`DraftSettings` of the context."""
+        settings = self.env.context.get(DRAFT_SETTINGS)
+        if not isinstance(settings, DraftSettings):
+            return SQL("res_company")
+        return SQL(
+            """(
+                SELECT id, currency_id, subledger_manual_policy,
+                       CASE WHEN id = %(company)s THEN %(history)s
+                            ELSE subledger_history END AS subledger_history,
+                       CASE WHEN id = %(company)s THEN %(start_date)s::date
+                            ELSE subledger_start_date END AS subledger_start_date
+                  FROM res_company)""",
+            company=settings.company_id,
+            history=settings.history,
+            start_date=settings.start_date,
         )
 
     @api.model

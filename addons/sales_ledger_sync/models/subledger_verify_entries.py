@@ -66,7 +66,7 @@ class SubledgerVerify(models.AbstractModel):
                 SELECT move.company_id, %(owner)s AS partner_id, line.account_id,
                        NULL::int AS entry_id, line.balance AS expected, 0.0 AS actual
                   FROM account_move_line AS candidate_line
-                  JOIN res_company AS candidate_company
+                  JOIN %(company_table)s AS candidate_company
                     ON candidate_company.id = candidate_line.company_id
                  CROSS JOIN LATERAL (
                        SELECT candidate_line.id AS move_line_id) AS candidate
@@ -89,6 +89,7 @@ class SubledgerVerify(models.AbstractModel):
             HAVING SUM(expected) <> SUM(actual)
             """,
             companies=list(company_ids),
+            company_table=sync._company_sql(),
             owner=sync._owner_sql(),
             joins=sync._item_joins_sql(),
             trade=sync._trade_condition("account"),

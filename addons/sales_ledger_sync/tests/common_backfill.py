@@ -80,14 +80,36 @@ class BackfillCommon(SubledgerCommon):
         )
 
     def _run(self, backfill):
-        """Start, and let the scheduled action work."""
+        """Start, and let the scheduled action do all of it."""
         backfill.action_start()
         self._run_job()
         return backfill
 
-    def _run_job(self):
-        with self.enter_registry_test_mode():
-            cron = self.env.ref("sales_ledger_sync.ir_cron_backfill")
+    def _run_job(self, after_commit=None, worker="ir_cron_backfill"):
+        """Let the scheduled action work.
+
+        :param after_commit: called each time with the number of items it did before
+        """
+        cron = self.env.ref(f"sales_ledger_sync.{worker}")
+        commit = type(cron)._commit_progress
+
+        def commit_and_tell(crons, processed=0, **kwargs):
+            left = commit(crons, processed, **kwargs)
+            self.env.invalidate_all()
+            after_commit(processed)
+            self.env.flush_all()
+            # What was told of the job, it has to read again.
+            crons.env.invalidate_all()
+            return left
+
+        with (
+            self.enter_registry_test_mode(),
+            patch.object(
+                type(cron),
+                "_commit_progress",
+                commit_and_tell if after_commit else commit,
+            ),
+        ):
             cron.method_direct_trigger()
         self.env.invalidate_all()
 

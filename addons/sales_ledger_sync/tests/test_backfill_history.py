@@ -45,16 +45,16 @@ class TestBackfillHistory(BackfillCommon):
         self.env.invalidate_all()
 
     def _run_in_steps(self, backfill):
-        """Batch by batch, as committed; the books are right after each."""
+        """The books are right after each commit of the job."""
         backfill.action_start()
-        job = backfill.sudo()
-        steps = 0
-        while job.state == "running":
-            job._run_batch()
-            self.env.invalidate_all()
+        steps = []
+
+        def check(items):
             self._assert_verified()
-            steps += 1
-        self.assertEqual(job.state, "done")
+            steps.append(items)
+
+        self._run_job(check)
+        self.assertEqual(backfill.state, "done")
         return steps
 
     def test_right_at_every_moment(self):
@@ -67,7 +67,8 @@ class TestBackfillHistory(BackfillCommon):
             with self.subTest(before=before, after=after):
                 with self.env.cr.savepoint() as savepoint:
                     self._run(self._backfill(*before))
-                    self.assertGreater(self._run_in_steps(self._backfill(*after)), 3)
+                    steps = self._run_in_steps(self._backfill(*after))
+                    self.assertGreater(sum(map(bool, steps)), 3)
                     self.assertEqual(
                         (self.company.subledger_history, self._start_date()), after
                     )
