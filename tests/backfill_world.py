@@ -41,12 +41,12 @@ def facts(registry):
     with environment(registry) as env:
         env["subledger.account"]._seal()
     with environment(registry) as env:
-        entries = env["subledger.entry"].search([], order="move_line_id, id")
-        heads = env["subledger.account"].search([], order="partner_id, account_id")
+        entries = env["subledger.entry"].search([])
+        heads = env["subledger.account"].search([])
+        # Every invoice has an amount of its own.
         return (
-            [
-                (e.move_line_id.id, e.partner_id.id, e.debit, e.number, e.balance_after)
-                for e in entries
-            ],
-            [(h.partner_id.id, h.last_number, h.sealed_balance) for h in heads],
+            sorted(
+                (e.partner_name, e.number, e.debit, e.balance_after) for e in entries
+            ),
+            sorted((h.partner_name, h.last_number, h.sealed_balance) for h in heads),
         )

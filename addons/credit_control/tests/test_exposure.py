@@ -308,7 +308,9 @@ class TestExposure(CreditControlCommon):
         self.patch(backfill_job, "BATCH_ITEMS", 1)
         backfill.action_start()
         self._assert_exposure(800.0, open_items=800.0)
-        backfill._run_batch()
+        lane = backfill.lane_ids[self.customer.id % 2]
+        with self.enter_registry_test_mode():
+            self.assertEqual(backfill._run_items(lane), 1)
         entries = self.env["subledger.entry"].search([("move_id", "in", invoices.ids)])
         self.assertEqual(len(entries), 1)
         self._assert_exposure(800.0, open_items=800.0)

@@ -56,7 +56,9 @@ class AccountMove(models.Model):
     def _write_and_sync(self, vals, touched):
         """Write, and let the ledger follow for the moves that were or are posted."""
         sync = self.env["subledger.sync"]
-        is_first = not any(move.posted_before for move in touched)
+        is_first = not any(
+            move.posted_before or move.state == "posted" for move in touched
+        )
         res = super().write(vals)
         if touched and is_first:
             sync._sync_first_posting(touched)

@@ -9,7 +9,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ..retrying import RETRIABLE, retry
-from .subledger_account_sealing import PENDING
+from .subledger_account_sealing import DAMAGED, PENDING
 from .subledger_sync import WITHOUT_OPENINGS
 
 _logger = logging.getLogger(__name__)
@@ -55,6 +55,8 @@ class SubledgerBackfill(models.Model):
         """Do what nobody else is at work on; return whether there is time for more."""
         if not self._repeat(self._split_openings):
             return False
+        if not self.openings_done:
+            return True  # Another one is splitting them, and calls when it is done.
         for lane in self.lane_ids.sorted("number", reverse=backwards):
             with lane._hold() as is_held:
                 if is_held and not self._repeat(
@@ -97,7 +99,8 @@ class SubledgerBackfill(models.Model):
         except Exception as error:
             _logger.exception("Backfill %s failed", self.id)
             self.env.cr.rollback()
-            self.write({"state": "failed", "error": str(error)})
+            if self._is_running(SQL("NO KEY UPDATE")):
+                self.write({"state": "failed", "error": str(error)})
             return None
 
     def _is_running(self, lock):
@@ -124,11 +127,21 @@ class SubledgerBackfill(models.Model):
 
         :return: number of items; None if there are no more, or not for us
         """
+        try:
+            return self._run_batch(lane)
+        except DAMAGED as error:
+            # An account that was changed past Odoo must not keep the others out of the
+            # ledger. Or somebody entered one of the items just now.
+            self.env.cr.rollback()
+            _logger.info("Backfill %s leaves a batch to the sealer: %s", self.id, error)
+            return self._run_batch(lane, seal=False)
+
+    def _run_batch(self, lane, seal=True):
         started = time.monotonic()
         accounts = self.env["subledger.account"]
         batch = accounts._in_own_transaction(self._plan_items, lane)
         # The first statement of the transaction, as when sealing.
-        heads = accounts._take_heads(batch.keys)
+        heads = accounts._take_heads(batch.keys) if seal and not batch.is_known else []
         if not (self._is_running(SQL("SHARE")) and self.openings_done):
             return None
         if not lane._lock_at(batch.start):
@@ -165,6 +178,7 @@ class SubledgerBackfill(models.Model):
                                   %(items)s
                               ORDER BY line.id OFFSET 0) AS item
                          WHERE %(lane)s
+                      ORDER BY id
                          LIMIT %(limit)s) AS item
               GROUP BY partner_id, account_id
                 """,
@@ -177,7 +191,6 @@ class SubledgerBackfill(models.Model):
         self._read_as_planned()
         line_ids = sorted(itertools.chain.from_iterable(row[2] for row in rows))
         keys = {(self.company_id.id, *key) for *key, _line_ids in rows}
-        env["subledger.account"]._create_heads_for(env, keys)
         [(is_known,)] = env.execute_query(
             SQL(
                 """SELECT EXISTS (SELECT FROM subledger_entry
@@ -185,6 +198,8 @@ class SubledgerBackfill(models.Model):
                 line_ids,
             )
         )
+        if not is_known:
+            env["subledger.account"]._create_heads_for(env, keys)
         return ItemBatch(lane.last_line_id, line_ids, keys, is_known)
 
     def _enter_items(self, batch, heads):

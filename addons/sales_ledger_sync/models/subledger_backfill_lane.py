@@ -48,6 +48,10 @@ class SubledgerBackfillLane(models.Model):
         [(is_held,)] = self.env.execute_query(query)
         try:
             yield is_held
+        except BaseException:
+            # Also where PostgreSQL takes no more statements in this transaction.
+            self.env.cr.rollback()
+            raise
         finally:
             if is_held and not self.env.cr.closed:
                 self.env.execute_query(SQL("SELECT pg_advisory_unlock(%s)", key))
@@ -72,7 +76,8 @@ class SubledgerBackfillLane(models.Model):
     def _get_condition(self, partner):
         """SQL condition: a commercial partner, or 0 for nobody, belongs to the lane."""
         self.ensure_one()
-        return SQL("MOD(%s, %s) = %s", partner, LANES, self.number)
+        lanes = len(self.backfill_id.lane_ids)
+        return SQL("MOD(%s, %s) = %s", partner, lanes, self.number)
 
     def _add(self, result, items=0, seconds=0.0, **values):
         """Note what was done.

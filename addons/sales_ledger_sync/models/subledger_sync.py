@@ -111,7 +111,7 @@ class SubledgerSync(models.AbstractModel):
         keys = Counter(tuple(key) for _event, *key in rows)
         result = SyncResult(len(rows), 0, len(lines))
         self._finish(result, keys, "live")
-        if result.entries == len(lines):
+        if lines and result.entries == len(lines):
             return result
         rest = self._sync_moves(moves.ids)
         return rest._replace(entries=result.entries + rest.entries)

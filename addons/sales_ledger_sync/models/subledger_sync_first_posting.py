@@ -80,8 +80,9 @@ class SubledgerSync(models.AbstractModel):
             "company_id": company.id,
             "date": move.date,
             "date_maturity": line.date_maturity or None,
-            "balance": line.balance,
-            "amount_currency": line.amount_currency,
+            # As they are stored: a computed amount need not be rounded in the cache.
+            "balance": company.currency_id.round(line.balance),
+            "amount_currency": line.currency_id.round(line.amount_currency),
             "name": move.name,
             "move_type": move.move_type,
             "state": move.state,

@@ -6,6 +6,7 @@ from odoo.tools import SQL
 
 from ..models import subledger_backfill_history as history_module
 from ..models import subledger_backfill_job as job_module
+from ..models.subledger_sync_scope import DRAFT_SETTINGS, DraftSettings
 from .common_backfill import BackfillCommon, engine_off
 
 DAYS = ("2026-01-10", "2026-03-10", "2026-05-10", "2026-07-10")
@@ -132,3 +133,14 @@ class TestBackfillHistory(BackfillCommon):
                 "subledger_history": self.company.subledger_history,
             }
         )
+
+    def test_draft_settings_of_a_client_are_not_heeded(self):
+        """The same said in the context by a client widens nobody's ledger."""
+        first, *_others = self._old_documents()
+        settings = DraftSettings(self.company.id, "full", None)
+        sync = self.env["subledger.sync"]
+        for forged in (settings._asdict(), list(settings), tuple(settings)):
+            sync.with_context(**{DRAFT_SETTINGS: forged})._sync_moves(first.ids)
+            self.assertFalse(self._entries())
+        sync.with_context(**{DRAFT_SETTINGS: settings})._sync_moves(first.ids)
+        self.assertEqual(self._entries().move_id, first)
