@@ -223,3 +223,51 @@ def test_company_is_not_written_before_the_end(started):
                     env.cr.commit()
             backfill._write_figures()
             assert backfill.items_done == INVOICES
+
+
+def test_customer_who_changes_lanes_is_not_forgotten(started):
+    """Merged into a customer of the lane that is done already."""
+    registry, _backfill_id = started
+    with environment(registry) as env:
+        ada, bob = env["res.partner"].search([("name", "in", ("Ada", "Bob"))])
+        backfill = get_backfill(env, started)
+        env.cr.commit()
+        assert backfill._repeat(
+            lambda: backfill._run_items(backfill.lane_ids[bob.id % 2])
+        )
+        env["base.partner.merge.automatic.wizard"]._merge([ada.id, bob.id], bob)
+    work(registry)
+    with environment(registry) as env:
+        assert get_backfill(env, started).state == "done"
+        entries = env["subledger.entry"].search([])
+        assert len(entries) == INVOICES
+        assert set(entries.mapped("partner_name")) == {"Bob"}
+        assert env["subledger.verify"]._verify(env.company)["clean"]
+
+
+def test_damaged_account_does_not_stop_the_others(started):
+    """Its entries are left to the sealer, who names it in the log."""
+    registry, _backfill_id = started
+    post_without_sealing(registry, "Ada")
+    with environment(registry) as env:
+        env["subledger.account"]._seal()
+        env.cr.execute("UPDATE subledger_account SET last_number = 0")
+    work(registry)
+    with environment(registry) as env:
+        backfill = get_backfill(env, started)
+        assert (backfill.state, backfill.entry_count) == ("done", INVOICES)
+    assert get_unsealed_names(registry) == {"Ada"}
+
+
+def test_nobody_goes_on_while_openings_are_split(started):
+    registry, _backfill_id = started
+    with environment(registry) as env:
+        get_backfill(env, started).openings_done = False
+    with environment(registry) as splitting:
+        get_backfill(splitting, started)._is_running(SQL("NO KEY UPDATE"))
+        work(registry)
+        with environment(registry) as env:
+            assert get_backfill(env, started).items_done == 0
+    work(registry)
+    with environment(registry) as env:
+        assert get_backfill(env, started).state == "done"

@@ -25,6 +25,7 @@ from . import subledger_backfill
 from . import subledger_backfill_lane
 from . import subledger_backfill_figures
 from . import subledger_backfill_history
+from . import subledger_backfill_end
 from . import subledger_backfill_job
 from . import subledger_entry
 from . import subledger_entry_guard

@@ -7,6 +7,7 @@ from .subledger_backfill_lane import LANES
 WORKERS = ("ir_cron_backfill", "ir_cron_backfill_2")
 # What a person decides; everything else on a backfill is written by the job.
 CHOICES = {"company_id", "mode", "start_date"}
+UNDER_WAY = ("running", "paused", "failed")
 FINISHED = ("done", "cancelled")
 
 
@@ -72,6 +73,11 @@ class SubledgerBackfill(models.Model):
     error = fields.Text(readonly=True, copy=False)
     started_on = fields.Datetime(readonly=True, copy=False)
     finished_on = fields.Datetime(readonly=True, copy=False)
+    is_settled = fields.Boolean(
+        readonly=True,
+        copy=False,
+        help="Compared once more, after all that was under way at the end.",
+    )
 
     # Where the job stands: first the opening entries that give way to entries, by
     # partner, then the items, by lane. Those above the last id at the start come with
@@ -328,7 +334,7 @@ class SubledgerBackfill(models.Model):
     def _check_alone(self):
         others = self.search(
             Domain("company_id", "=", self.company_id.id)
-            & Domain("state", "in", ("running", "paused", "failed"))
+            & Domain("state", "in", UNDER_WAY)
         )
         if others:
             raise UserError(

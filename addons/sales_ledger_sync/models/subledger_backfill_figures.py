@@ -4,6 +4,9 @@ from odoo.tools import SQL
 from ..fields import KeylessMany2one
 from .subledger_entry import TRANSACTION_TYPES
 
+# Where the last step of a backfill keeps the items that stand out.
+KEPT = SQL("SELECT * FROM subledger_standing_out")
+
 
 class SubledgerBackfillBalance(models.Model):
     """One partner on one control account, before and after a backfill."""
@@ -117,7 +120,7 @@ class SubledgerBackfill(models.Model):
         """Fill the three tables of figures anew.
 
         :param bool compare: ask the engine what is to be written; not after a run,
-            which has just left nothing
+            which has just left nothing, and has kept what stands out
         """
         self.ensure_one()
         self.env["subledger.sync"]._flush_what_is_read()
@@ -132,7 +135,7 @@ class SubledgerBackfill(models.Model):
             self._clear_figures(model)
         draft = self._under_own_settings()
         self.env.cr.execute(draft._balances_query(compare))
-        draft._write_unmatched()
+        draft._write_unmatched(draft._standing_out_sql() if compare else KEPT)
         self.invalidate_recordset(["balance_ids", "type_ids", "unmatched_ids"])
         # Figures are the system's; the caller has checked the rights.
         self.sudo().preview_date = fields.Datetime.now()
@@ -248,10 +251,10 @@ class SubledgerBackfill(models.Model):
     # What is left out, or set apart
     # ------------------------------------------------------------------
 
-    def _write_unmatched(self):
+    def _write_unmatched(self, standing_out):
         """A few sums of all items: read first, because PostgreSQL uses several
         processors for a query, and one for what is inserted from a query."""
-        sums = self.env.execute_query(self._unmatched_query())
+        sums = self.env.execute_query(self._unmatched_query(standing_out))
         rows = [SQL("%s", (self.id, *row)) for row in sums]
         if rows:
             self.env.cr.execute(
@@ -263,7 +266,7 @@ class SubledgerBackfill(models.Model):
                 )
             )
 
-    def _unmatched_query(self):
+    def _unmatched_query(self, standing_out):
         return SQL(
             """
             SELECT reason, account_id, COUNT(*), SUM(balance)
@@ -274,26 +277,30 @@ class SubledgerBackfill(models.Model):
           GROUP BY reason, account_id
           ORDER BY reason, account_id
             """,
-            self._classified_items_sql(),
+            self._classified_items_sql(standing_out),
         )
 
-    def _classified_items_sql(self):
-        """Posted receivable and payable items that stand out, with the reason."""
+    def _classified_items_sql(self, standing_out):
+        """Posted receivable and payable items that stand out: whether their entry is
+        missing, or why there should be none."""
         sync = self.env["subledger.sync"]
         return SQL(
             """
-            SELECT line.account_id, line.balance,
+            SELECT line.id AS move_line_id, line.account_id, line.balance,
                    CASE WHEN NOT %(trade)s THEN 'non_trade'
                         WHEN has_entry OR (NOT %(since)s
                              AND company.subledger_history = 'opening') THEN NULL
                         WHEN NOT %(since)s THEN 'history'
                         WHEN NOT %(policy)s THEN 'manual'
                         END AS left_out,
+                   NOT has_entry AND %(trade)s AND %(since)s AND %(policy)s
+                       AS is_missing,
                    line.partner_id IS NULL AND %(trade)s AS is_nobody
               FROM (%(standing_out)s) AS candidate
               %(joins)s
+             WHERE line.parent_state = 'posted'
             """,
-            standing_out=self._standing_out_sql(),
+            standing_out=standing_out,
             joins=sync._item_joins_sql(),
             trade=sync._trade_condition("account"),
             since=sync._since_condition(),
@@ -301,21 +308,38 @@ class SubledgerBackfill(models.Model):
         )
 
     def _standing_out_sql(self):
-        """Items without entry or without partner: few, so that all the rest of a
-        long history is dealt with in one join."""
+        """Items without entry or without partner, and entries that are not of a posted
+        item of this account and partner: few, so that all the rest of a long history
+        is dealt with in one join."""
         return SQL(
             """
-            SELECT item.id AS move_line_id, known.move_line_id IS NOT NULL AS has_entry
-              FROM account_move_line AS item
-              JOIN account_account AS kind ON kind.id = item.account_id
-              LEFT JOIN (
-                    SELECT entry.move_line_id FROM subledger_entry AS entry
-                     WHERE entry.company_id = %(company)s AND %(live)s) AS known
+            SELECT COALESCE(item.id, known.move_line_id) AS move_line_id,
+                   known.move_line_id IS NOT NULL AS has_entry,
+                   %(is_astray)s AS is_astray
+              FROM (SELECT line.id, line.account_id, contact.id AS contact_id,
+                           COALESCE(contact.commercial_partner_id, contact.id)
+                               AS partner_id
+                      FROM account_move_line AS line
+                      JOIN account_account AS kind ON kind.id = line.account_id
+                      LEFT JOIN res_partner AS contact ON contact.id = line.partner_id
+                     WHERE line.company_id = %(company)s
+                       AND line.parent_state = 'posted'
+                       AND kind.account_type
+                           IN ('asset_receivable', 'liability_payable')) AS item
+              FULL JOIN (
+                    SELECT entry.move_line_id, entry.account_id, entry.partner_id
+                      FROM subledger_entry AS entry
+                     WHERE entry.company_id = %(company)s
+                       AND entry.move_line_id IS NOT NULL AND %(live)s) AS known
                 ON known.move_line_id = item.id
-             WHERE item.company_id = %(company)s AND item.parent_state = 'posted'
-               AND kind.account_type IN ('asset_receivable', 'liability_payable')
-               AND (known.move_line_id IS NULL OR item.partner_id IS NULL)
+             WHERE known.move_line_id IS NULL OR item.contact_id IS NULL
+                OR %(is_astray)s
             """,
             company=self.company_id.id,
             live=self.env["subledger.entry"]._live_sql("entry"),
+            is_astray=SQL(
+                """(known.move_line_id IS NOT NULL
+                    AND (known.account_id, known.partner_id)
+                        IS DISTINCT FROM (item.account_id, item.partner_id))"""
+            ),
         )

@@ -1,8 +1,9 @@
 import time
 
-from odoo import fields, models
+from odoo import api, models
 from odoo.tools import SQL
 
+from .subledger_backfill import UNDER_WAY
 from .subledger_sync import WITHOUT_OPENINGS
 from .subledger_sync_scope import DRAFT_SETTINGS, DraftSettings
 
@@ -107,71 +108,15 @@ class SubledgerBackfill(models.Model):
         self.env["subledger.account"]._schedule_sealing(keys)
         return len(keys)
 
-    # ------------------------------------------------------------------
-    # The last step
-    # ------------------------------------------------------------------
+    @api.model
+    def _revisit_openings(self):
+        """Have the partners done so far looked at again.
 
-    def _finish(self):
-        """Do what was posted or changed meanwhile, and change the settings; the last
-        step, by who finds all lanes done.
-
-        :return: None, there is nothing left
+        Contacts were merged or moved: one that is done may have got the opening entry
+        of one that is not.
         """
-        started = time.monotonic()
-        # Waits for those at work: whoever of them ends last comes here after that.
-        if not self._is_running(SQL("NO KEY UPDATE")):
-            return
-        if not (self.openings_done and all(self.lane_ids.mapped("is_done"))):
-            return
-        draft = self._under_own_settings()
-        sync = draft.env["subledger.sync"]
-        result = sync._sync(self._changed_sql(), "backfill", WITHOUT_OPENINGS)
-        openings = draft._write_openings()
-        self._apply_settings()
-        self.write(
-            {
-                "state": "done",
-                "finished_on": fields.Datetime.now(),
-                "opening_count": openings if self.mode == "opening" else 0,
-            }
+        # sudo: whoever keeps contacts need not see backfills
+        splitting = self.sudo().search(
+            [("openings_done", "=", False), ("state", "in", UNDER_WAY)]
         )
-        # What the ledger looks like now, and what stayed out of it.
-        self._write_figures(compare=False)
-        self.lane_ids[:1]._add(result, seconds=time.monotonic() - started)
-        self._leave_sealing_to_sweep()
-
-    def _changed_sql(self):
-        """Items that are new, or that somebody changed, since the job began.
-
-        They were captured as they were posted, but under the settings of then. An
-        hour more, for a transaction that was under way at the start.
-        """
-        return SQL(
-            """
-            SELECT id AS move_line_id FROM account_move_line
-             WHERE company_id = %(company)s
-               AND (id > %(end)s OR write_date >= %(since)s)
-             UNION
-            SELECT line.id
-              FROM account_move AS move
-              JOIN account_move_line AS line ON line.move_id = move.id
-             WHERE move.company_id = %(company)s AND move.write_date >= %(since)s
-            """,
-            company=self.company_id.id,
-            end=self.end_line_id,
-            since=fields.Datetime.subtract(self.started_on, hours=1),
-        )
-
-    def _apply_settings(self):
-        """From now on everybody works as the backfill did."""
-        company = self.company_id
-        wanted = {"subledger_history": self.mode}
-        if self.start_date:
-            wanted["subledger_start_date"] = self.start_date
-        changed = {
-            name: value for name, value in wanted.items() if company[name] != value
-        }
-        if changed:
-            # A ledger manager sets the ledger's own settings without the rights to
-            # the rest of the company.
-            company.sudo().write(changed)
+        splitting.last_partner_id = -1

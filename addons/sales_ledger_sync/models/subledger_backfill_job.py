@@ -50,6 +50,8 @@ class SubledgerBackfill(models.Model):
         if all(backfill._run(backwards) for backfill in running):
             # What is left has somebody at work on it.
             cron._commit_progress(remaining=0)
+        for backfill in self._get_unsettled():
+            backfill._repeat(backfill._settle)
 
     def _run(self, backwards=False):
         """Do what nobody else is at work on; return whether there is time for more."""

@@ -125,6 +125,7 @@ class SubledgerSync(models.AbstractModel):
     def _sync_partners(self, partner_ids, origin="live"):
         """The same for every item of these contacts, existing or deleted, and of
         the contacts below them."""
+        self.env["subledger.backfill"]._revisit_openings()
         return self._sync(self._candidates_of_partners(partner_ids), origin)
 
     @api.model

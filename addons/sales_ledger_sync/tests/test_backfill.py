@@ -8,9 +8,10 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ..models import subledger_backfill_end as end_module
 from ..models import subledger_backfill_job as job_module
 from ..models import subledger_sync as engine_module
-from .common_backfill import BackfillCommon
+from .common_backfill import BackfillCommon, engine_off
 
 LIVE = [("event", "=", "entry"), ("is_reversed", "=", False)]
 
@@ -196,6 +197,43 @@ class TestBackfill(BackfillCommon):
         self._assert_verified()
         with self.assertRaisesRegex(UserError, "cancelled"):
             backfill.action_resume()
+
+    def test_documents_changed_behind_its_back(self):
+        """By a transaction that saw nothing of the entries, nor they of it."""
+        first, second, *_others = self._old_documents()
+        backfill = self._run(self._backfill("full"))
+        with engine_off(self.env):
+            first.button_draft()
+            self.env.flush_all()
+        self._run_job()
+        self.assertFalse(backfill.is_settled)
+        self.assertEqual(self._entries(*LIVE).move_id, first + second)
+        self._settle(backfill)
+        self.assertTrue(backfill.is_settled)
+        self.assertEqual(self._entries(*LIVE).move_id, second)
+        self._assert_verified()
+
+    def test_draft_deleted_while_it_is_written(self):
+        """The same, and nothing of the document is left to tell; the backfill was
+        cancelled after that."""
+        first, second, *_others = self._old_documents()
+        backfill = self._backfill("full")
+        backfill.action_start()
+        sync = backfill.sudo()._under_own_settings().env["subledger.sync"]
+        sync._sync_new(first.line_ids.ids, "backfill")
+        with engine_off(self.env):
+            first.button_draft()
+            first.with_context(force_delete=True).unlink()
+        self.assertEqual(len(self._entries()), 1)
+        backfill.action_cancel()
+        self._settle(backfill)
+        self.assertEqual(self._entries(*LIVE).move_id, second)
+        self._assert_verified()
+
+    def _settle(self, backfill):
+        """Let the transactions that were under way at the end be over."""
+        backfill.sudo().finished_on -= end_module.SETTLE_AFTER
+        self._run_job()
 
     @mute_logger("odoo.addons.sales_ledger_sync.models.subledger_backfill_job")
     def test_failure_is_told_and_can_be_resumed(self):

@@ -76,6 +76,31 @@ class TestBackfillHistory(BackfillCommon):
                     savepoint.rollback()
                 self.env.invalidate_all()
 
+    def test_customers_merged_while_openings_are_split(self):
+        """One that is done gets the opening entry of one that is not."""
+        self._two_customers()
+        self._run(self._backfill("opening"))
+        first, second = self.env["res.partner"].search(
+            [("id", "in", self._entries().partner_id.ids)], order="id"
+        )
+        self.patch(history_module, "BATCH_PARTNERS", 1)
+        backfill = self._backfill("full")
+        backfill.action_start()
+
+        def merge(_items):
+            self._assert_verified()
+            if backfill.last_partner_id == first.id and second.exists():
+                self.env["base.partner.merge.automatic.wizard"]._merge(
+                    [first.id, second.id], first
+                )
+                self._assert_verified()
+
+        self._run_job(merge)
+        self.assertEqual(backfill.state, "done")
+        self.assertFalse(second.exists())
+        openings = self._entries(("transaction_type", "=", "opening"))
+        self.assertTrue(all(openings.mapped("is_reversed")))
+
     def _start_date(self):
         return str(self.company.subledger_start_date)
 
