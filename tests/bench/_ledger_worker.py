@@ -176,7 +176,7 @@ class LedgerWorker(Worker):
             SELECT array_agg(id) FROM (
                 SELECT id FROM account_move_line
                  WHERE display_type = 'payment_term'
-                   AND id > (SELECT MAX(move_line_id) FROM subledger_entry)
+                   AND id > (SELECT COALESCE(MAX(move_line_id), 0) FROM subledger_entry)
               ORDER BY id LIMIT %s) AS item
         """
         while True:

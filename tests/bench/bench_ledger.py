@@ -21,20 +21,28 @@ GENERATIONS = 4
 PAIRS_OF_ONE = 40
 PAIRS_OF_BATCHES = 3
 ROUNDS = 15
+OPEN_ITEMS = 100_000
 
 
 def start(config, database):
     return Process("_ledger_worker.py", config=config, database=database)
 
 
-def pairs(stock, ours, count, rounds):
+def pairs(stock, ours, count, rounds, open_items=0):
     """Alternate posting on both sides.
 
+    :param int open_items: how many the customer has before
     :return: ratios of the times of each pair, and how many more statements ours took
     """
     figures = {}
     sides = [("stock", stock), ("ours", ours)]
     identities = {name: list(side.ask("prepare").values()) for name, side in sides}
+    for name, side in sides if open_items else ():
+        side.sql(history([identities[name][0]], open_items))
+        side.sql("ANALYZE")
+    if open_items:
+        ours.ask("enter_unsealed")
+        ours.ask("seal")
     for name, side in sides:
         side.ask("post", *identities[name], count)  # warm up
         figures[name] = []
@@ -49,13 +57,15 @@ def pairs(stock, ours, count, rounds):
 
 
 def posting(report, config, databases):
-    singles, batches = [], []
+    singles, batches, busy = [], [], []
     for _generation in range(GENERATIONS):
         stock, ours = (start(config, databases[name]) for name in ("stock", "ours"))
         ratios, extra_one = pairs(stock, ours, 1, PAIRS_OF_ONE)
         singles += ratios
         ratios, extra_batch = pairs(stock, ours, 500, PAIRS_OF_BATCHES)
         batches += ratios
+        ratios, _extra = pairs(stock, ours, 1, PAIRS_OF_ONE, OPEN_ITEMS)
+        busy += ratios
         stock.close()
         ours.close()
     report.add("post one invoice: time, ours / stock", statistics.median(singles), 1.05)
@@ -66,6 +76,11 @@ def posting(report, config, databases):
         1.05,
     )
     report.add("post 500 invoices: extra SQL statements", extra_batch, 8, digits=0)
+    report.add(
+        f"post one for a customer with {OPEN_ITEMS:,} open items, ours / stock",
+        statistics.median(busy),
+        1.05,
+    )
 
 
 def simultaneous(report, config, databases):
@@ -211,6 +226,15 @@ def scale(report, ours, second, items, count):
     )
     grown = max(answer["grown_mib"] for answer in answers)
     report.add("backfill: memory growth of a process, MiB", grown, 100)
+    again = ours.ask("start_backfill")["seconds"]
+    _answers, comparing = together(ours, second, "work_on_backfill")
+    report.add(
+        "a second backfill, which writes nothing: items per second",
+        items / (again + comparing),
+        50_000,
+        at_least=True,
+        digits=0,
+    )
     # What is posted is sealed afterwards; so much of it only after a long fault.
     ours.sql(history(customers, items // 2, first=items + 1))
     ours.ask("enter_unsealed")

@@ -19,8 +19,10 @@ BATCH_ITEMS = 25_000
 # For the sorts and joins of one batch, which do not fit into the usual setting.
 WORK_MEM = "64MB"
 ATTEMPTS = 8
-# Ways of PostgreSQL to read a whole table, and to compile a long statement.
-READ_OTHERWISE = ("enable_hashjoin", "enable_mergejoin", "enable_seqscan", "jit")
+# Ways of PostgreSQL to read a whole table, and to compile a long statement; ways to
+# join, of which only the comparison with the ledger needs one.
+READ_WHOLE = ("enable_seqscan", "jit")
+JOIN_WHOLE = ("enable_hashjoin", "enable_mergejoin")
 
 
 class ItemBatch(NamedTuple):
@@ -206,7 +208,7 @@ class SubledgerBackfill(models.Model):
 
     def _enter_items(self, batch, heads):
         self.env.cr.execute(SQL("SET LOCAL work_mem = %s", WORK_MEM))
-        self._read_by_index()
+        self._read_by_index(READ_WHOLE if batch.is_known else READ_WHOLE + JOIN_WHOLE)
         sync = self._under_own_settings().env["subledger.sync"]
         if batch.is_known:
             candidates = sync._candidates_of_lines(batch.line_ids)
@@ -222,18 +224,18 @@ class SubledgerBackfill(models.Model):
         if self.env.cr.postcommit.data.pop(PENDING, None):
             self.env["subledger.account"]._trigger_sweeps(self.env)
 
-    def _read_by_index(self):
+    def _read_by_index(self, names=READ_WHOLE + JOIN_WHOLE):
         """For the rest of this transaction, go from the items to their documents.
 
         The planner would rather read the big tables from end to end, for every batch
         again; by index a batch takes the same time however long the history is. What
         it thinks that costs would have it compile the statement, every time.
         """
-        for name in READ_OTHERWISE:
+        for name in names:
             self.env.cr.execute(SQL("SET LOCAL %s = off", SQL.identifier(name)))
 
     def _read_as_planned(self):
-        for name in READ_OTHERWISE:
+        for name in READ_WHOLE + JOIN_WHOLE:
             self.env.cr.execute(SQL("SET LOCAL %s TO DEFAULT", SQL.identifier(name)))
 
     def _from_items_sql(self, start=0):

@@ -73,14 +73,18 @@ class SubledgerSync(models.AbstractModel):
 
     @api.model
     def _difference_sql(self):
+        # OFFSET: entry by entry, through the business key. After a backfill PostgreSQL
+        # may not have counted the entries yet, and would go through all of them with
+        # all candidates for each.
         return SQL(
             """
             live AS (
                 SELECT entry.*
                   FROM candidate
-                  JOIN subledger_entry AS entry
-                    ON entry.move_line_id = candidate.move_line_id
-                 WHERE %(live)s
+                 CROSS JOIN LATERAL (
+                       SELECT entry.* FROM subledger_entry AS entry
+                        WHERE entry.move_line_id = candidate.move_line_id AND %(live)s
+                       OFFSET 0) AS entry
             ),
             difference AS (
                 SELECT item.*,
