@@ -175,19 +175,19 @@ class LedgerWorker(Worker):
         query = """
             SELECT array_agg(id) FROM (
                 SELECT id FROM account_move_line
-                 WHERE display_type = 'payment_term'
-                   AND id > (SELECT COALESCE(MAX(move_line_id), 0) FROM subledger_entry)
+                 WHERE display_type = 'payment_term' AND id > %s
+                   AND id > (SELECT MAX(move_line_id) FROM subledger_entry)
               ORDER BY id LIMIT %s) AS item
         """
-        while True:
+        line_ids = [0]
+        while line_ids:
             with self.registry.cursor() as cr:
-                cr.execute(query, [batch])
+                cr.execute(query, [line_ids[-1], batch])
                 [line_ids] = cr.fetchone()
-                if not line_ids:
-                    return {}
                 env = odoo.api.Environment(cr, odoo.api.SUPERUSER_ID, {})
-                env["subledger.sync"]._sync_new(line_ids)
+                env["subledger.sync"]._sync_new(line_ids or [])
                 cr.postcommit.clear()
+        return {}
 
 
 def main():

@@ -41,8 +41,8 @@ def pairs(stock, ours, count, rounds, open_items=0):
         side.sql(history([identities[name][0]], open_items))
         side.sql("ANALYZE")
     if open_items:
-        ours.ask("enter_unsealed")
-        ours.ask("seal")
+        ours.ask("start_backfill")
+        ours.ask("work_on_backfill")
     for name, side in sides:
         side.ask("post", *identities[name], count)  # warm up
         figures[name] = []

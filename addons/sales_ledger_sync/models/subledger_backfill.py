@@ -7,7 +7,6 @@ from .subledger_backfill_lane import LANES
 WORKERS = ("ir_cron_backfill", "ir_cron_backfill_2")
 # What a person decides; everything else on a backfill is written by the job.
 CHOICES = {"company_id", "mode", "start_date"}
-UNDER_WAY = ("running", "paused", "failed")
 FINISHED = ("done", "cancelled")
 
 
@@ -334,7 +333,7 @@ class SubledgerBackfill(models.Model):
     def _check_alone(self):
         others = self.search(
             Domain("company_id", "=", self.company_id.id)
-            & Domain("state", "in", UNDER_WAY)
+            & Domain("state", "in", ("running", "paused", "failed"))
         )
         if others:
             raise UserError(

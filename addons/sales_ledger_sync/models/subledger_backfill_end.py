@@ -41,6 +41,9 @@ class SubledgerBackfill(models.Model):
         result = draft._sync_what_differs()
         openings = draft._write_openings()
         self._apply_settings()
+        # What the ledger looks like now, and what stayed out of it.
+        self._write_figures(compare=False)
+        lanes[0]._add(result, seconds=time.monotonic() - started)
         self.write(
             {
                 "state": "done",
@@ -48,9 +51,6 @@ class SubledgerBackfill(models.Model):
                 "opening_count": openings if self.mode == "opening" else 0,
             }
         )
-        # What the ledger looks like now, and what stayed out of it.
-        self._write_figures(compare=False)
-        lanes[0]._add(result, seconds=time.monotonic() - started)
         self._leave_sealing_to_sweep()
 
     def _apply_settings(self):

@@ -309,8 +309,8 @@ class SubledgerBackfill(models.Model):
 
     def _standing_out_sql(self):
         """Items without entry or without partner, and entries that are not of a posted
-        item of this account and partner: few, so that all the rest of a long history
-        is dealt with in one join."""
+        item of this control account and partner: few, so that all the rest of a long
+        history is dealt with in one join."""
         return SQL(
             """
             SELECT COALESCE(item.id, known.move_line_id) AS move_line_id,
@@ -318,16 +318,18 @@ class SubledgerBackfill(models.Model):
                    %(is_astray)s AS is_astray
               FROM (SELECT line.id, line.account_id, contact.id AS contact_id,
                            COALESCE(contact.commercial_partner_id, contact.id)
-                               AS partner_id
+                               AS partner_id,
+                           CASE WHEN %(trade)s THEN %(ledger)s END AS ledger
                       FROM account_move_line AS line
-                      JOIN account_account AS kind ON kind.id = line.account_id
+                      JOIN account_account AS account ON account.id = line.account_id
                       LEFT JOIN res_partner AS contact ON contact.id = line.partner_id
                      WHERE line.company_id = %(company)s
                        AND line.parent_state = 'posted'
-                       AND kind.account_type
+                       AND account.account_type
                            IN ('asset_receivable', 'liability_payable')) AS item
               FULL JOIN (
-                    SELECT entry.move_line_id, entry.account_id, entry.partner_id
+                    SELECT entry.move_line_id, entry.account_id, entry.partner_id,
+                           entry.ledger
                       FROM subledger_entry AS entry
                      WHERE entry.company_id = %(company)s
                        AND entry.move_line_id IS NOT NULL AND %(live)s) AS known
@@ -339,7 +341,10 @@ class SubledgerBackfill(models.Model):
             live=self.env["subledger.entry"]._live_sql("entry"),
             is_astray=SQL(
                 """(known.move_line_id IS NOT NULL
-                    AND (known.account_id, known.partner_id)
-                        IS DISTINCT FROM (item.account_id, item.partner_id))"""
+                    AND (known.account_id, known.ledger, known.partner_id)
+                        IS DISTINCT FROM
+                        (item.account_id, item.ledger, item.partner_id))"""
             ),
+            trade=self.env["subledger.sync"]._trade_condition("account"),
+            ledger=self.env["subledger.sync"]._ledger_sql(),
         )

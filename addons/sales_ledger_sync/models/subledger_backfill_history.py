@@ -1,9 +1,8 @@
 import time
 
-from odoo import api, models
+from odoo import models
 from odoo.tools import SQL
 
-from .subledger_backfill import UNDER_WAY
 from .subledger_sync import WITHOUT_OPENINGS
 from .subledger_sync_scope import DRAFT_SETTINGS, DraftSettings
 
@@ -107,16 +106,3 @@ class SubledgerBackfill(models.Model):
         keys = sync._write_openings(self.company_id, "backfill", partner_ids)
         self.env["subledger.account"]._schedule_sealing(keys)
         return len(keys)
-
-    @api.model
-    def _revisit_openings(self):
-        """Have the partners done so far looked at again.
-
-        Contacts were merged or moved: one that is done may have got the opening entry
-        of one that is not.
-        """
-        # sudo: whoever keeps contacts need not see backfills
-        splitting = self.sudo().search(
-            [("openings_done", "=", False), ("state", "in", UNDER_WAY)]
-        )
-        splitting.last_partner_id = -1

@@ -27,12 +27,14 @@ JOIN_WHOLE = ("enable_hashjoin", "enable_mergejoin")
 
 class ItemBatch(NamedTuple):
     """The next items of a lane that stands at ``start``: their ids, in order, their
-    subledger accounts, and whether any of them has an entry."""
+    subledger accounts, whether any of them has an entry, and whether their entries are
+    sealed as they are written."""
 
     start: int
     line_ids: list
     keys: set
     is_known: bool
+    is_sealed_at_once: bool
 
 
 class SubledgerBackfill(models.Model):
@@ -46,14 +48,14 @@ class SubledgerBackfill(models.Model):
 
         :param bool backwards: begin with the last lane, as the second worker does
         """
+        for backfill in self._get_unsettled():
+            backfill._repeat(backfill._settle)
         running = self.search([("state", "=", "running")], order="id")
         cron = self.env["ir.cron"]
         cron._commit_progress(remaining=running._count_remaining())
         if all(backfill._run(backwards) for backfill in running):
             # What is left has somebody at work on it.
             cron._commit_progress(remaining=0)
-        for backfill in self._get_unsettled():
-            backfill._repeat(backfill._settle)
 
     def _run(self, backwards=False):
         """Do what nobody else is at work on; return whether there is time for more."""
@@ -137,15 +139,15 @@ class SubledgerBackfill(models.Model):
             # An account that was changed past Odoo must not keep the others out of the
             # ledger. Or somebody entered one of the items just now.
             self.env.cr.rollback()
-            _logger.info("Backfill %s leaves a batch to the sealer: %s", self.id, error)
+            _logger.info("Backfill %s repeats a batch unsealed: %s", self.id, error)
             return self._run_batch(lane, seal=False)
 
     def _run_batch(self, lane, seal=True):
         started = time.monotonic()
         accounts = self.env["subledger.account"]
-        batch = accounts._in_own_transaction(self._plan_items, lane)
+        batch = accounts._in_own_transaction(self._plan_items, lane, seal)
         # The first statement of the transaction, as when sealing.
-        heads = accounts._take_heads(batch.keys) if seal and not batch.is_known else []
+        heads = accounts._take_heads(batch.keys) if batch.is_sealed_at_once else []
         if not (self._is_running(SQL("SHARE")) and self.openings_done):
             return None
         if not lane._lock_at(batch.start):
@@ -154,6 +156,12 @@ class SubledgerBackfill(models.Model):
             lane.is_done = True
             return None
         result = self._enter_items(batch, heads)
+        if result.entries and self.company_id.subledger_history == "opening":
+            # Split before, these items came into an opening entry again: customers
+            # were merged, or an account became a control account.
+            self._write_openings(
+                sorted({partner_id for _c, partner_id, _a in batch.keys})
+            )
         lane._add(
             result,
             len(batch.line_ids),
@@ -164,8 +172,9 @@ class SubledgerBackfill(models.Model):
         self._leave_sealing_to_sweep()
         return len(batch.line_ids)
 
-    def _plan_items(self, env, lane):
-        """Find the next items of ``lane``; their accounts get heads to be locked.
+    def _plan_items(self, env, lane, seal):
+        """Find the next items of ``lane``; their accounts get heads to be locked if
+        entries are to be sealed at once.
 
         :rtype: ItemBatch
         """
@@ -202,9 +211,10 @@ class SubledgerBackfill(models.Model):
                 line_ids,
             )
         )
-        if not is_known:
+        seal = seal and not is_known
+        if seal:
             env["subledger.account"]._create_heads_for(env, keys)
-        return ItemBatch(lane.last_line_id, line_ids, keys, is_known)
+        return ItemBatch(lane.last_line_id, line_ids, keys, is_known, seal)
 
     def _enter_items(self, batch, heads):
         self.env.cr.execute(SQL("SET LOCAL work_mem = %s", WORK_MEM))

@@ -50,7 +50,8 @@ class SubledgerBackfillLane(models.Model):
             yield is_held
         except BaseException:
             # Also where PostgreSQL takes no more statements in this transaction.
-            self.env.cr.rollback()
+            if not self.env.cr.closed:
+                self.env.cr.rollback()
             raise
         finally:
             if is_held and not self.env.cr.closed:

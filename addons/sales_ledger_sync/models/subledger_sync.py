@@ -111,7 +111,7 @@ class SubledgerSync(models.AbstractModel):
         keys = Counter(tuple(key) for _event, *key in rows)
         result = SyncResult(len(rows), 0, len(lines))
         self._finish(result, keys, "live")
-        if lines and result.entries == len(lines):
+        if moves.line_ids and result.entries == len(lines):
             return result
         rest = self._sync_moves(moves.ids)
         return rest._replace(entries=result.entries + rest.entries)
@@ -125,7 +125,6 @@ class SubledgerSync(models.AbstractModel):
     def _sync_partners(self, partner_ids, origin="live"):
         """The same for every item of these contacts, existing or deleted, and of
         the contacts below them."""
-        self.env["subledger.backfill"]._revisit_openings()
         return self._sync(self._candidates_of_partners(partner_ids), origin)
 
     @api.model
