@@ -105,9 +105,6 @@ class LedgerWorker(Worker):
         figures["seconds"] = time.perf_counter() - figures.pop("start")
         return figures
 
-    def post_many(self, partner, product, count, rounds):
-        return [self.post(partner, product, count) for _round in range(rounds)]
-
     def post_singles(self, ids):
         """Post the given drafts one by one, each in its own transaction."""
         self.retries, failures = 0, 0
